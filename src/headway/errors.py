@@ -1,0 +1,57 @@
+"""The errors a user can cause, each with the exit code that a script can act on."""
+
+
+class HeadwayError(Exception):
+    """An expected failure: a message of one line per mistake, and an exit code.
+
+    Args:
+        messages: One or more mistakes; each says what was expected, what came and how to fix it.
+    """
+
+    exit_code = 1
+
+    def __init__(self, *messages: str) -> None:
+        super().__init__("\n".join(messages))
+        self.messages = messages
+
+
+class ConfigError(HeadwayError):
+    """The command line or a configuration file asks for something that cannot be."""
+
+    exit_code = 2
+
+
+class DataError(HeadwayError):
+    """A data file is missing, malformed, or too small for what is asked of it."""
+
+    exit_code = 3
+
+
+class StoredRunError(HeadwayError):
+    """A stored run or forecaster is missing, damaged, or not what it says it is."""
+
+    exit_code = 4
+
+
+class NumericError(HeadwayError):
+    """Training or forecasting left the finite numbers."""
+
+    exit_code = 5
+
+
+class StorageError(HeadwayError):
+    """The folder of a run cannot be written."""
+
+    exit_code = 6
+
+
+class TrackingError(HeadwayError):
+    """Tracking failed where `tracking.required=true`."""
+
+    exit_code = 7
+
+
+class Interrupted(HeadwayError):
+    """The user or the system asked the program to stop."""
+
+    exit_code = 75
