@@ -1,0 +1,29 @@
+"""Judge a trained run from its own configuration, data and weights: python evaluate.py [run=latest|best|<id>]"""
+
+import sys
+from pathlib import Path
+
+import hydra
+from omegaconf import DictConfig, OmegaConf
+
+from headway.config import backend, door
+from headway.config.evaluation import EvaluateConfig
+from headway.config.validate import validate
+
+
+@hydra.main(version_base="1.3", config_path="conf", config_name="evaluate")
+def evaluate(settings: DictConfig) -> None:
+    """Check the configuration, then judge the run and tell what came out."""
+    config = validate(OmegaConf.to_container(settings, resolve=True), EvaluateConfig)
+    backend.choose("auto")
+    # Keras takes seconds to load, and --help and a wrong override must answer at once.
+    from headway import pipeline
+
+    outcome = pipeline.evaluate(config, project=Path(__file__).resolve().parent)
+    print(f"\n{outcome.text}\n\nrun {outcome.run_id}")
+    if outcome.link:
+        print(f"review: python -m headway.tracking ui, then {outcome.link}")
+
+
+if __name__ == "__main__":
+    sys.exit(door.run(evaluate, configuration=EvaluateConfig))

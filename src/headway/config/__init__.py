@@ -1,0 +1,1 @@
+"""What a user may set: typed specs of every configuration group. Imports nothing heavy."""

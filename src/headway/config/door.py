@@ -1,0 +1,82 @@
+"""The way in and out of the entry scripts: every expected failure is one line a mistake and an exit code."""
+
+import logging
+import os
+import signal
+import sys
+import traceback
+from collections.abc import Callable, Sequence
+from types import FrameType
+
+from headway.config.spec import Spec
+from headway.config.validate import free_keys, known_keys, unknown_key
+from headway.errors import ConfigError, HeadwayError, Interrupted
+
+
+def run(task: Callable[[], object], *, configuration: type[Spec]) -> int:
+    """Run an entry script's task and turn what goes wrong into messages and an exit code.
+
+    Args:
+        task: The function that Hydra wraps.
+        configuration: The spec of the script, for the nearest known key of a wrong override.
+
+    Returns:
+        0, the exit code of an expected error, 2 for what Hydra or YAML refuse, or 1 with a
+        traceback for a mistake of our own.
+    """
+    # Hydra would print its errors in several lines and exit 1; this hands them over instead.
+    os.environ["HYDRA_FULL_ERROR"] = "1"
+    logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stderr)
+    signal.signal(signal.SIGTERM, _interrupt)
+    try:
+        task()
+    except HeadwayError as error:
+        return _report(error)
+    except KeyboardInterrupt:
+        return _report(Interrupted("interrupted; nothing of this run can be relied on"))
+    except BrokenPipeError:  # the reader of a pipe such as `| head` has gone
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except Exception as error:
+        if not _is_from_configuration(error):
+            traceback.print_exc()
+            return 1
+        wrong = _unknown_overrides(sys.argv[1:], configuration)
+        return _report(ConfigError(*(wrong or [_one_line(error)])))
+    return 0
+
+
+def _interrupt(number: int, frame: FrameType | None) -> None:
+    raise Interrupted("stopped by SIGTERM; nothing of this run can be relied on")
+
+
+def _report(error: HeadwayError) -> int:
+    for message in error.messages:
+        print(f"error: {message}", file=sys.stderr)
+    return error.exit_code
+
+
+def _is_from_configuration(error: Exception) -> bool:
+    """Whether Hydra, OmegaConf, their grammar or YAML refused what the user wrote."""
+    return type(error).__module__.split(".")[0] in ("hydra", "omegaconf", "yaml", "antlr4")
+
+
+def _one_line(error: Exception) -> str:
+    """Hydra's several lines as one, without advice that does not hold here."""
+    lines = [line.strip() for line in str(error).splitlines()]
+    lines = [line for line in lines if line and not line.startswith(("full_key:", "object_type=", "To append", "See https", "Set the environment", "^"))]
+    return " ".join(lines).replace("\t", " ")
+
+
+def _unknown_overrides(arguments: Sequence[str], configuration: type[Spec]) -> list[str]:
+    """Messages for all command-line overrides whose key no spec has."""
+    known, free = list(known_keys(configuration)), list(free_keys(configuration))
+    messages = []
+    for argument in arguments:
+        key, is_override, _ = argument.partition("=")
+        key = key.lstrip("+~").partition("@")[0]
+        if not is_override or argument.startswith("-") or key.startswith("hydra") or "/" in key:
+            continue
+        if key not in known and not any(key.startswith(f"{prefix}.") for prefix in free):
+            messages.append(unknown_key(key, known))
+    return messages

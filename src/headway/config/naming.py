@@ -1,0 +1,26 @@
+"""Names of runs, made from what differs from the defaults."""
+
+from collections.abc import Sequence
+from pathlib import PurePath
+
+_LONGEST = 120
+
+
+def run_name(overrides: Sequence[str], *, default: str) -> str:
+    """A short name from command-line overrides: ["model.heads=4", "seed=1"] -> "heads=4 seed=1".
+
+    Args:
+        overrides: As typed. Where a run is tracked is no difference and left out; of a path only the
+            file's name is kept.
+        default: The name where nothing differs.
+    """
+    parts = []
+    for override in overrides:
+        key, _, value = override.lstrip("+~").partition("=")
+        if key.startswith(("tracking", "hydra")):
+            continue
+        if key.endswith("path"):
+            value = PurePath(value).name
+        parts.append(f"{key.rpartition('.')[2]}={value}")
+    name = " ".join(parts) or default
+    return name if len(name) <= _LONGEST else name[: _LONGEST - 3] + "..."

@@ -1,0 +1,62 @@
+"""The whole configuration of train.py, and the relations between its groups."""
+
+from typing import Annotated, Literal
+
+from pydantic import Field, model_validator
+
+from headway.config.dataset import DatasetSpec
+from headway.config.evaluation import EvaluationSpec
+from headway.config.model import ModelSpec
+from headway.config.spec import Spec
+from headway.config.tracking import TrackingSpec
+from headway.config.training import TrainingSpec
+from headway.config.windows import SplitsSpec, WindowsSpec
+
+Backend = Literal["auto", "tensorflow", "jax"]
+
+
+class TrainConfig(Spec):
+    """Everything that decides a run.
+
+    Attributes:
+        seed: The one seed; every random draw derives from it.
+        evaluate: Score the test split when training ends.
+        backend: What Keras computes with; "auto" is KERAS_BACKEND, or TensorFlow.
+    """
+
+    seed: Annotated[int, Field(ge=0, le=2**32 - 1)]
+    evaluate: bool
+    backend: Backend
+    dataset: DatasetSpec
+    splits: SplitsSpec
+    windows: WindowsSpec
+    model: ModelSpec
+    training: TrainingSpec
+    tracking: TrackingSpec
+    evaluation: EvaluationSpec
+
+    @property
+    def loss(self) -> str:
+        """The loss by name, with "auto" resolved by the head."""
+        if self.training.loss != "auto":
+            return self.training.loss
+        return "pinball" if self.model.head == "quantile" else "mae"
+
+    @model_validator(mode="after")
+    def _groups_agree(self) -> "TrainConfig":
+        if (self.loss == "pinball") != (self.model.head == "quantile"):
+            raise ValueError(
+                f"training.loss={self.loss} does not fit model.head={self.model.head}: "
+                "the quantile head takes pinball, the point head mae or mse"
+            )
+        features = self.dataset.features
+        if self.model.embedding == "none" and features is not None:
+            width = len(set(features) | set(self.dataset.targets))
+            if width != self.model.d_model:
+                raise ValueError(f"model.embedding=none needs model.d_model={width}, the number of features; got {self.model.d_model}")
+        rows = [self.splits.train - self.splits.purge, self.splits.validation - self.splits.purge, self.splits.test]
+        needed = [self.windows.context_length + self.windows.horizon, self.windows.horizon, self.windows.horizon]
+        for name, have, need in zip(("train", "validation", "test"), rows, needed, strict=True):
+            if isinstance(self.splits.train, int) and have < need:
+                raise ValueError(f"splits.{name} has {have} rows but a window needs {need}; lower windows.horizon or enlarge the split")
+        return self

@@ -1,0 +1,41 @@
+"""The training group: how weights are fitted."""
+
+from typing import Literal
+
+from pydantic import Field, NonNegativeFloat, PositiveFloat, PositiveInt
+
+from headway.config.spec import Spec
+
+
+class TrainingSpec(Spec):
+    """How the weights are fitted.
+
+    Attributes:
+        epochs: Passes over the training windows, at most.
+        batch_size: Windows per step.
+        optimizer: Name of the update rule.
+        learning_rate: Its highest value, reached after the warm-up.
+        schedule: "cosine" decays to zero over all epochs; "constant" stays after the warm-up.
+        warmup: Share of all steps over which the learning rate rises from zero.
+        weight_decay: Decoupled decay per step, times the learning rate.
+        gradient_clip: Largest global norm of a gradient.
+        loss: "pinball" for the quantile head, "mae" or "mse" for the point head, "auto" for what fits.
+        patience: Epochs without a better validation loss before training stops.
+        steps_per_execution: Steps the backend runs per call from Python.
+        precision: "auto" takes what the device is good at.
+        jit: Compile the step with XLA.
+    """
+
+    epochs: PositiveInt
+    batch_size: PositiveInt
+    optimizer: Literal["adamw", "adam", "sgd"]
+    learning_rate: PositiveFloat
+    schedule: Literal["cosine", "constant"]
+    warmup: float = Field(ge=0, lt=1)
+    weight_decay: NonNegativeFloat
+    gradient_clip: PositiveFloat
+    loss: Literal["auto", "pinball", "mae", "mse"]
+    patience: PositiveInt
+    steps_per_execution: PositiveInt
+    precision: Literal["auto", "float32", "mixed_bfloat16", "mixed_float16"]
+    jit: bool

@@ -1,0 +1,145 @@
+"""From a plain mapping to a typed configuration, or one line per mistake."""
+
+import difflib
+from collections.abc import Iterator, Mapping
+from typing import Any, TypeVar, get_origin
+
+from pydantic import BaseModel, ValidationError
+from pydantic_core import ErrorDetails
+
+from headway.config.spec import Spec
+from headway.errors import ConfigError
+
+Configuration = TypeVar("Configuration", bound=Spec)
+
+EXAMPLES = {
+    "dataset.path": "dataset.path=my.csv",
+    "dataset.timestamp": "dataset.timestamp=time",
+    "dataset.targets": "dataset.targets=[load]",
+}
+_KINDS = {
+    "int_type": "a whole number",
+    "int_from_float": "a whole number",
+    "float_type": "a number",
+    "bool_type": "true or false",
+    "string_type": "text",
+    "tuple_type": "a list, like [a,b]",
+    "dict_type": "a mapping, like {a: 1}",
+    "finite_number": "a finite number",
+}
+_LIMITS = {"gt": "above", "ge": "at least", "lt": "below", "le": "at most"}
+
+
+def validate(settings: Mapping[str, Any], configuration: type[Configuration]) -> Configuration:
+    """Check settings against a typed configuration.
+
+    Args:
+        settings: Plain values as composed, interpolations resolved.
+        configuration: The spec to fill.
+
+    Returns:
+        The configuration, frozen.
+
+    Raises:
+        ConfigError: With one message per mistake, each naming key, value, what is allowed and, for
+            an unknown key, the nearest known one.
+    """
+    try:
+        return configuration.model_validate(_without_missing(settings))
+    except ValidationError as error:
+        known = list(known_keys(configuration))
+        messages = dict.fromkeys(_message(details, known) for details in _one_per_key(error.errors()))
+        raise ConfigError(*messages) from None
+
+
+def known_keys(spec: type[BaseModel], prefix: str = "") -> Iterator[str]:
+    """Dotted names of all keys of a spec and the specs inside it, groups included."""
+    for name, field in spec.model_fields.items():
+        yield prefix + name
+        if isinstance(field.annotation, type) and issubclass(field.annotation, BaseModel):
+            yield from known_keys(field.annotation, f"{prefix}{name}.")
+
+
+def free_keys(spec: type[BaseModel], prefix: str = "") -> Iterator[str]:
+    """Dotted names of the mappings whose keys the user chooses, like `dataset.units`."""
+    for name, field in spec.model_fields.items():
+        annotation = field.annotation
+        if get_origin(annotation) is dict:
+            yield prefix + name
+        elif isinstance(annotation, type) and issubclass(annotation, BaseModel):
+            yield from free_keys(annotation, f"{prefix}{name}.")
+
+
+def nearest(word: str, known: list[str]) -> str:
+    """A phrase that names the closest of `known`, or nothing where none is close."""
+    leaf = word.rsplit(".", 1)[-1]
+    close = difflib.get_close_matches(word, known, n=1, cutoff=0.75)
+    if not close:
+        leaves = {key.rsplit(".", 1)[-1]: key for key in reversed(known)}
+        close = [leaves[found] for found in difflib.get_close_matches(leaf, list(leaves), n=1, cutoff=0.7)]
+    return f"; did you mean {close[0]}?" if close else ""
+
+
+def unknown_key(key: str, known: list[str]) -> str:
+    """The message for a key that no spec has."""
+    group = key.rpartition(".")[0]
+    close = nearest(key, known)
+    if close:
+        return f"{key}: unknown key{close}"
+    siblings = [name.rpartition(".")[2] for name in known if name.rpartition(".")[0] == group]
+    return f"{key}: unknown key; {group or 'the top level'} has {', '.join(siblings) or 'no such group'}"
+
+
+def _without_missing(settings: Mapping[str, Any]) -> dict[str, Any]:
+    """Settings without the values that are still to be given ("???" in YAML)."""
+    return {
+        key: _without_missing(value) if isinstance(value, Mapping) else value
+        for key, value in settings.items()
+        if not (isinstance(value, str) and value == "???")
+    }
+
+
+def _one_per_key(errors: list[ErrorDetails]) -> Iterator[ErrorDetails]:
+    """The last error of each key: a union reports every branch, and one line is enough."""
+    by_key: dict[str, ErrorDetails] = {}
+    for error in errors:
+        key = ".".join(str(part) for part in error["loc"] if not _is_branch(part))
+        by_key[f"{key} {error['type'] == 'value_error'}"] = {**error, "loc": tuple(key.split(".")) if key else ()}
+    yield from by_key.values()
+
+
+def _is_branch(part: int | str) -> bool:
+    """Whether pydantic put the name of a union's branch into a location."""
+    return isinstance(part, str) and (part.startswith("constrained-") or part in ("float", "int"))
+
+
+def _message(error: ErrorDetails, known: list[str]) -> str:
+    key = ".".join(str(part) for part in error["loc"])
+    kind, context = error["type"], error.get("ctx", {})
+    came = f"{key}={_shown(error['input'])}"
+    if kind == "extra_forbidden":
+        return unknown_key(key, known)
+    if kind == "missing":
+        return f"{key}: required but not set" + (f"; for example {EXAMPLES[key]}" if key in EXAMPLES else "")
+    if kind == "value_error":
+        return f"{key + ': ' if key else ''}{context['error']}"
+    if kind == "literal_error":
+        expected = str(context["expected"]).replace("'", "").replace(" or ", ", ")
+        close = difflib.get_close_matches(str(error["input"]), expected.split(", "), n=1)
+        return f"{came}: expected one of {expected}" + (f"; did you mean {close[0]}?" if close else "")
+    if kind in _KINDS:
+        return f"{came}: expected {_KINDS[kind]}, got {_type(error['input'])}"
+    for limit, words in _LIMITS.items():
+        if limit in context:
+            return f"{came}: must be {words} {context[limit]}"
+    return f"{came}: {error['msg'].lower()}"
+
+
+def _shown(value: object) -> str:
+    text = "null" if value is None else str(value).lower() if isinstance(value, bool) else str(value)
+    return text if len(text) <= 80 else text[:77] + "..."
+
+
+def _type(value: object) -> str:
+    names: dict[type, str] = {str: "text", bool: "true or false", int: "a whole number", float: "a number", list: "a list", dict: "a mapping"}
+    return "null" if value is None else names.get(type(value), type(value).__name__)

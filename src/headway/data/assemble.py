@@ -1,0 +1,228 @@
+"""From checked columns to series on a regular clock: every policy is applied here, and noted."""
+
+from collections import Counter
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from headway.data.clock import Clock
+from headway.data.contract import Table
+from headway.data.plausibility import components, mask_implausible
+from headway.data.series import Dataset, Series
+from headway.errors import DataError
+
+if TYPE_CHECKING:
+    from headway.config.dataset import DatasetSpec
+
+Columns = dict[str, NDArray[np.float64]]
+
+
+def assemble(table: Table, spec: "DatasetSpec") -> Dataset:
+    """Make a dataset of a table.
+
+    Args:
+        table: Columns as read.
+        spec: Which column is what, and the policies.
+
+    Returns:
+        The dataset, with a note for everything that was changed or found.
+
+    Raises:
+        DataError: If a column is missing or wrong, or the clock is not regular.
+    """
+    features = _features(table, spec)
+    times = table.times(spec.timestamp, spec.date_format)
+    raw = {column: table.numbers(column) for column in _raw_columns(table, spec, features)}
+    known = {column: table.numbers(column) for column in spec.known_future}
+    _refuse_missing(table, known)
+    notes: Counter[str] = Counter()
+    groups = _groups(table, spec)
+    ordered = {name: _in_order(table, times, positions, name, spec, notes) for name, positions in groups.items()}
+    clock = _clock(table, times, ordered, spec)
+    series = []
+    for name, positions in ordered.items():
+        ticks = _ticks(table, times, positions, name, clock)
+        keep, ticks = _without_duplicates(table, times, positions, ticks, spec, notes, raw)
+        own = {column: values[keep].copy() for column, values in raw.items()}
+        masked = mask_implausible(own, ticks, plausible=spec.plausible, max_jump=spec.max_jump, patience=spec.max_gap)
+        notes.update({f"implausible values treated as missing: {what}": count for what, count in masked.items() if count})
+        for component, source in spec.components.items():
+            own[f"{component}_u"], own[f"{component}_v"] = components(own[source.speed], own[source.direction])
+        series.append(_on_clock(name, times[keep], ticks, own, known, keep, features, spec, clock, notes))
+    for column, index in zip(features, range(len(features)), strict=True):
+        notes[f"missing values of {column}"] += sum(int((~one.observed[:, index]).sum()) for one in series)
+    words = tuple(f"{what}: {count:,}" for what, count in notes.items() if count)
+    return Dataset(
+        name=spec.name,
+        series=tuple(series),
+        features=features,
+        targets=spec.targets,
+        known_future_columns=spec.known_future,
+        clock=clock,
+        season=spec.season or clock.season,
+        units=spec.units,
+        notes=words,
+    )
+
+
+def _features(table: Table, spec: "DatasetSpec") -> tuple[str, ...]:
+    """Names of the context's columns, targets included, in the order of the configuration or the file."""
+    unnamed = [str(name) for name in table.frame.columns if str(name).startswith("Unnamed:") or not str(name).strip()]
+    if unnamed:
+        raise DataError(f"{table.file}:1: a column without a name (an index column?) would become a feature; name it or drop it")
+    table.require(spec.timestamp, "dataset.timestamp")
+    if spec.series is not None:
+        table.require(spec.series, "dataset.series")
+    for column in spec.known_future:
+        table.require(column, "dataset.known_future")
+    derived = [f"{name}_{axis}" for name in spec.components for axis in "uv"]
+    for source in (column for component in spec.components.values() for column in (component.speed, component.direction)):
+        table.require(source, "dataset.components")
+    if spec.features is None:
+        used = {spec.timestamp, spec.series, *spec.known_future}
+        used |= {column for component in spec.components.values() for column in (component.speed, component.direction)}
+        return (*(str(column) for column in table.frame.columns if column not in used), *derived)
+    names = [*(target for target in spec.targets if target not in spec.features), *spec.features]
+    for column in names:
+        if column not in derived:
+            table.require(column, "dataset.targets" if column in spec.targets else "dataset.features")
+    return tuple(names)
+
+
+def _raw_columns(table: Table, spec: "DatasetSpec", features: tuple[str, ...]) -> list[str]:
+    """Columns of the file that the features are made of, or that a policy speaks of."""
+    for target in spec.targets:
+        if target not in features:
+            table.require(target, "dataset.targets")
+    derived = {f"{name}_{axis}" for name in spec.components for axis in "uv"}
+    sources = [column for component in spec.components.values() for column in (component.speed, component.direction)]
+    for policy, columns in (("dataset.plausible", spec.plausible), ("dataset.max_jump", spec.max_jump)):
+        for column in columns:
+            table.require(column, policy)
+    wanted = [*(column for column in features if column not in derived), *sources, *spec.plausible, *spec.max_jump]
+    return list(dict.fromkeys(wanted))
+
+
+def _refuse_missing(table: Table, known: Columns) -> None:
+    for column, values in known.items():
+        if np.isnan(values).any():
+            position = int(np.isnan(values).argmax())
+            raise DataError(f"{table.place(position)}: {column!r} is missing, but dataset.known_future says it is known in advance")
+
+
+def _groups(table: Table, spec: "DatasetSpec") -> dict[str, NDArray[np.int64]]:
+    """Series name -> positions of its rows, in the order of the file."""
+    if spec.series is None:
+        return {spec.name: np.arange(len(table.frame))}
+    names = table.frame[spec.series].astype(str)
+    empty = (table.frame[spec.series].isna() | (names.str.strip() == "")).to_numpy()
+    if empty.any():
+        raise DataError(f"{table.place(int(empty.argmax()))}: no name in the series column {spec.series!r}")
+    codes, uniques = pd.factorize(names)
+    return {str(name): np.flatnonzero(codes == code) for code, name in enumerate(uniques)}
+
+
+def _in_order(
+    table: Table, times: NDArray[np.datetime64], positions: NDArray[np.int64], name: str, spec: "DatasetSpec", notes: Counter[str]
+) -> NDArray[np.int64]:
+    """Positions of a series in order of time; sorted only where the configuration says so."""
+    steps = np.diff(times[positions])
+    if (steps >= np.timedelta64(0)).all():
+        return positions
+    if not spec.sort:
+        at = positions[1 + int((steps < np.timedelta64(0)).argmax())]
+        raise DataError(f"{table.place(at)}: series {name!r} goes back in time to {times[at]}; sort the file or set dataset.sort=true")
+    notes["rows sorted by time"] += len(positions)
+    return positions[np.argsort(times[positions], kind="stable")]
+
+
+def _clock(table: Table, times: NDArray[np.datetime64], ordered: dict[str, NDArray[np.int64]], spec: "DatasetSpec") -> Clock:
+    if spec.frequency is not None:
+        return Clock.parse(spec.frequency)
+    found = {name: clock for name, positions in ordered.items() if (clock := Clock.from_timestamps(times[positions]))}
+    if not found:
+        raise DataError(f"{table.file}: {len(table.frame)} rows are too few to read a clock from; set dataset.frequency or give more rows")
+    clocks = dict.fromkeys(found.values())
+    if len(clocks) > 1:
+        named = ", ".join(f"{name} {clock}" for name, clock in list(found.items())[:4])
+        raise DataError(f"{table.file}: the series' clocks differ ({named}); set dataset.frequency or bring them to one")
+    return next(iter(clocks))
+
+
+def _ticks(table: Table, times: NDArray[np.datetime64], positions: NDArray[np.int64], name: str, clock: Clock) -> NDArray[np.int64]:
+    """Steps since the series began; refuses timestamps that are off the clock."""
+    steps = clock.steps_between(times[positions[0]], times[positions])
+    off = ~(np.abs(steps - np.round(steps)) < 1e-9)
+    if off.any():
+        at = positions[int(off.argmax())]
+        common = Counter(np.diff(times[positions]).astype("timedelta64[s]").astype(int).tolist()).most_common(3)
+        histogram = ", ".join(f"{seconds} s ({count} times)" for seconds, count in common)
+        raise DataError(
+            f"{table.place(at)}: {times[at].astype('datetime64[s]')} of series {name!r} is off the clock of {clock}; "
+            f"steps found: {histogram}; resample the file or set dataset.frequency"
+        )
+    return np.round(steps).astype(np.int64)
+
+
+def _without_duplicates(
+    table: Table,
+    times: NDArray[np.datetime64],
+    positions: NDArray[np.int64],
+    ticks: NDArray[np.int64],
+    spec: "DatasetSpec",
+    notes: Counter[str],
+    raw: Columns,
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Positions and ticks with each time once, by the policy of the configuration."""
+    again = np.concatenate([[False], np.diff(ticks) == 0])
+    if not again.any():
+        return positions, ticks
+    if spec.duplicates == "error":
+        second = int(again.argmax())
+        raise DataError(
+            f"{table.place(positions[second])}: {times[positions[second]].astype('datetime64[s]')} stands twice, first in line "
+            f"{table.frame.index[positions[second - 1]]}; remove one or set dataset.duplicates=first or mean"
+        )
+    if spec.duplicates == "mean":
+        group = np.cumsum(~again) - 1
+        for values in raw.values():
+            own = values[positions]
+            values[positions] = pd.Series(own).groupby(group).transform("mean").to_numpy()
+    notes[f"duplicate timestamps merged ({spec.duplicates})"] += int(again.sum())
+    return positions[~again], ticks[~again]
+
+
+def _on_clock(
+    name: str,
+    times: NDArray[np.datetime64],
+    ticks: NDArray[np.int64],
+    own: Columns,
+    known: Columns,
+    keep: NDArray[np.int64],
+    features: tuple[str, ...],
+    spec: "DatasetSpec",
+    clock: Clock,
+    notes: Counter[str],
+) -> Series:
+    """Insert the missing rows of short gaps, and begin a segment after long ones."""
+    steps = np.diff(ticks)
+    missing = steps - 1
+    short = (missing > 0) & (missing <= spec.max_gap)
+    notes["gaps in the clock"] += int((missing > 0).sum())
+    notes["missing rows marked"] += int(missing[short].sum())
+    notes[f"gaps longer than {spec.max_gap} steps, which no window crosses"] += int((missing > spec.max_gap).sum())
+    advance = np.concatenate([[0], np.where(short, steps, 1)])
+    rows = np.cumsum(advance)
+    length = int(rows[-1]) + 1
+    values = np.full((length, len(features)), np.nan)
+    values[rows] = np.stack([own[column] for column in features], axis=1)
+    known_future = np.full((length, len(known)), np.nan)
+    for index, column in enumerate(known.values()):
+        known_future[rows, index] = column[keep]
+    segments = (0, *(int(row) for row in rows[1:][missing > spec.max_gap]))
+    stored = np.arange(length)
+    base = np.searchsorted(rows, stored, side="right") - 1
+    timestamps = clock.after(times[base].astype("datetime64[s]"), stored - rows[base])
+    return Series(name, timestamps, values, known_future, segments)

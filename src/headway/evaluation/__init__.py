@@ -1,0 +1,1 @@
+"""Judging forecasts: arrays and callables in, tables out. Knows neither data nor models."""

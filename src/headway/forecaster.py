@@ -1,0 +1,254 @@
+"""The forecaster as one thing: scaler, calendar, network, units. Raw values in, raw quantiles out.
+
+    forecaster = Forecaster.load(Path("runs/<id>/forecaster"))
+    quantiles = forecaster.forecast(values, origins=origins)  # [B, T, F] -> [B, H, targets, Q]
+"""
+
+import hashlib
+import io
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+from numpy.typing import NDArray
+
+from headway.config.model import ModelSpec
+from headway.config.validate import validate
+from headway.data.batches import Inputs, known_future_inputs, scale_values
+from headway.data.clock import Clock
+from headway.data.scaling import Scaler
+from headway.errors import ConfigError, DataError, HeadwayError, StoredRunError
+from headway.models.transformer import TaskShape, Transformer
+
+FORMAT = 1
+_SPEC, _WEIGHTS, _MANIFEST = "forecaster.json", "weights.npz", "manifest.json"
+
+
+@dataclass(frozen=True)
+class Forecaster:
+    """Everything that turns a raw context into a raw forecast.
+
+    Attributes:
+        network: The trained network.
+        features: Names of the F columns of a context, in order.
+        targets: Names of the columns it forecasts.
+        known_future_columns: Names of the K columns known in advance.
+        series: Names of the series it was trained on.
+        clock: The step of the data.
+        cycles: Cycle -> harmonics of the calendar.
+        scaler, known_future_scaler: Fitted on training rows.
+        units: Column -> unit.
+    """
+
+    network: Transformer
+    features: tuple[str, ...]
+    targets: tuple[str, ...]
+    known_future_columns: tuple[str, ...]
+    series: tuple[str, ...]
+    clock: Clock
+    cycles: Mapping[str, int]
+    scaler: Scaler
+    known_future_scaler: Scaler
+    units: Mapping[str, str]
+
+    @property
+    def levels(self) -> tuple[float, ...]:
+        """Quantile levels of a forecast's last axis."""
+        return self.network.spec.levels
+
+    @property
+    def median(self) -> int:
+        """Position of the point forecast among the levels."""
+        return self.levels.index(0.5)
+
+    def inputs(
+        self,
+        values: NDArray[np.float64],
+        *,
+        origins: NDArray[np.datetime64],
+        series: NDArray[np.int64] | None = None,
+        known_future: NDArray[np.float64] | None = None,
+    ) -> Inputs:
+        """What the network sees of raw windows; arguments as for `forecast`.
+
+        Raises:
+            DataError: If a shape is not what the forecaster was trained on.
+        """
+        shape = self.network.shape
+        expected = (shape.context_length, shape.num_features)
+        if values.ndim != 3 or values.shape[1:] != expected:
+            raise DataError(f"values must be [B, {expected[0]}, {expected[1]}] of {', '.join(self.features)}: got {list(values.shape)}")
+        count = len(values)
+        span = shape.context_length + shape.horizon
+        known = np.zeros((count, span, 0)) if known_future is None else known_future
+        if known.shape != (count, span, len(self.known_future_columns)):
+            raise DataError(
+                f"known_future must be [{count}, {span}, {len(self.known_future_columns)}] "
+                f"of {', '.join(self.known_future_columns) or 'no columns'}: got {list(known.shape)}"
+            )
+        index = np.zeros(count, np.int64) if series is None else np.asarray(series)
+        if count and not (0 <= index.min() and index.max() < len(self.series)):
+            raise DataError(f"series must be indices below {len(self.series)} of {', '.join(self.series)}: got {index.min()} to {index.max()}")
+        steps = np.arange(1 - shape.context_length, shape.horizon + 1)
+        times = self.clock.after(np.asarray(origins)[:, None], steps)
+        context, observed = scale_values(values, self.scaler)
+        return {
+            "context": context,
+            "observed": observed,
+            "known_future": known_future_inputs(times, known, self.cycles, self.known_future_scaler),
+            "series": index.astype(np.int32),
+        }
+
+    def forecast(
+        self,
+        values: NDArray[np.float64],
+        *,
+        origins: NDArray[np.datetime64],
+        series: NDArray[np.int64] | None = None,
+        known_future: NDArray[np.float64] | None = None,
+        batch_size: int = 1024,
+    ) -> NDArray[np.float32]:
+        """Forecast quantiles of the targets.
+
+        Args:
+            values: Contexts [B, T, F] in the features' own units and order; NaN where missing.
+            origins: Times [B] of the last context row.
+            series: Indices [B] into `series`; 0 where the forecaster knows one series.
+            known_future: [B, T+H, K] columns known in advance, where it was trained with some.
+            batch_size: Windows per forward pass; the forecast does not depend on it.
+
+        Returns:
+            [B, H, targets, Q] in the targets' own units, rising along Q.
+
+        Raises:
+            DataError: If a shape is not what the forecaster was trained on.
+        """
+        inputs = self.inputs(values, origins=origins, series=series, known_future=known_future)
+        shape = self.network.shape
+        if not len(values):
+            return np.zeros((0, shape.horizon, len(shape.targets), len(self.levels)), np.float32)
+        forecast_scaled = self.network.predict(inputs, batch_size=batch_size, verbose=0)
+        targets = self.scaler.columns(shape.targets)
+        # The one place where scaled values become values in their own units.
+        forecast = forecast_scaled * targets.scale[:, None] + targets.mean[:, None]
+        return forecast.astype(np.float32)
+
+    def attention_scores(self, inputs: Inputs, *, batch_size: int = 1024) -> NDArray[np.float32]:
+        """Softmaxed attention weights of a forecast, [B, layers, N, T, S]; every row over S sums to 1.
+
+        Args:
+            inputs: Windows as `inputs` gives them.
+            batch_size: Windows per forward pass.
+        """
+        count = len(inputs["context"])
+        parts = []
+        for first in range(0, count, batch_size):
+            batch = {name: keras.ops.convert_to_tensor(array[first : first + batch_size]) for name, array in inputs.items()}
+            parts.append(np.asarray(keras.ops.convert_to_numpy(self.network.attention_scores(batch)), np.float32))
+        return np.concatenate(parts)
+
+    def save(self, folder: Path) -> None:
+        """Write the forecaster as a folder: what it is, its weights, and a manifest of their SHA-256.
+
+        Nothing in it is code, and nothing is pickled.
+
+        Args:
+            folder: A folder that does not exist yet.
+        """
+        folder.mkdir(parents=True)
+        weights = io.BytesIO()
+        np.savez(weights, **{variable.path: keras.ops.convert_to_numpy(variable) for variable in self.network.weights})
+        spec = {
+            "format": FORMAT,
+            "model": self.network.spec.model_dump(mode="json"),
+            "shape": asdict(self.network.shape),
+            "features": self.features,
+            "targets": self.targets,
+            "known_future_columns": self.known_future_columns,
+            "series": self.series,
+            "frequency": str(self.clock),
+            "cycles": dict(self.cycles),
+            "scaler": _scaler_to_lists(self.scaler),
+            "known_future_scaler": _scaler_to_lists(self.known_future_scaler),
+            "units": dict(self.units),
+        }
+        contents = {_SPEC: json.dumps(spec, indent=2, ensure_ascii=False).encode(), _WEIGHTS: weights.getvalue()}
+        manifest = {name: hashlib.sha256(content).hexdigest() for name, content in contents.items()}
+        for name, content in contents.items():
+            (folder / name).write_bytes(content)
+        (folder / _MANIFEST).write_text(json.dumps(manifest, indent=2) + "\n")
+
+    @classmethod
+    def load(cls, folder: Path) -> "Forecaster":
+        """Read a folder that `save` wrote. Everything is checked before anything is assigned.
+
+        Raises:
+            StoredRunError: If a file is missing, damaged, of a newer format, or does not fit the rest.
+        """
+        contents = _checked_contents(folder)
+        try:
+            spec = json.loads(contents[_SPEC])
+            if spec["format"] != FORMAT:
+                raise StoredRunError(f"{folder}: format {spec['format']} was written by another version of headway; this one reads {FORMAT}")
+            network = Transformer(validate(spec["model"], ModelSpec), TaskShape(**{**spec["shape"], "targets": tuple(spec["shape"]["targets"])}))
+            _assign(network, contents[_WEIGHTS], folder)
+            return cls(
+                network=network,
+                features=tuple(spec["features"]),
+                targets=tuple(spec["targets"]),
+                known_future_columns=tuple(spec["known_future_columns"]),
+                series=tuple(spec["series"]),
+                clock=Clock.parse(spec["frequency"]),
+                cycles=spec["cycles"],
+                scaler=_scaler_from_lists(spec["scaler"]),
+                known_future_scaler=_scaler_from_lists(spec["known_future_scaler"]),
+                units=spec["units"],
+            )
+        except StoredRunError:
+            raise
+        except (ConfigError, HeadwayError, KeyError, TypeError, ValueError) as error:
+            raise StoredRunError(f"{folder}/{_SPEC}: {type(error).__name__}: {str(error).splitlines()[0]}") from error
+
+
+def _scaler_to_lists(scaler: Scaler) -> dict[str, list[float]]:
+    return {"mean": scaler.mean.tolist(), "scale": scaler.scale.tolist()}
+
+
+def _scaler_from_lists(lists: Mapping[str, Sequence[float]]) -> Scaler:
+    return Scaler(np.array(lists["mean"], np.float64), np.array(lists["scale"], np.float64))
+
+
+def _checked_contents(folder: Path) -> dict[str, bytes]:
+    """The files' bytes, once their digests are found to be the manifest's."""
+    try:
+        manifest: dict[str, Any] = json.loads((folder / _MANIFEST).read_bytes())
+        contents = {name: (folder / name).read_bytes() for name in (_SPEC, _WEIGHTS)}
+    except OSError as error:
+        raise StoredRunError(f"{folder}: {error.strerror}: {Path(error.filename).name}; a forecaster is {_SPEC}, {_WEIGHTS} and {_MANIFEST}") from None
+    except ValueError:
+        raise StoredRunError(f"{folder}/{_MANIFEST}: not JSON; the forecaster is damaged, train again") from None
+    for name, content in contents.items():
+        if not isinstance(manifest, dict) or manifest.get(name) != hashlib.sha256(content).hexdigest():
+            raise StoredRunError(f"{folder}/{name}: its SHA-256 is not the manifest's; the forecaster is damaged, train again")
+    return contents
+
+
+def _assign(network: Transformer, stored: bytes, folder: Path) -> None:
+    """Give the network its weights, after all of them were found to fit."""
+    with np.load(io.BytesIO(stored), allow_pickle=False) as archive:
+        weights = {path: archive[path] for path in archive.files}
+    variables = {variable.path: variable for variable in network.weights}
+    if set(weights) != set(variables):
+        differing = sorted(set(weights) ^ set(variables))
+        raise StoredRunError(f"{folder}/{_WEIGHTS}: does not fit the model at {differing[0]} and {len(differing) - 1} more")
+    for path, value in weights.items():
+        if value.shape != tuple(variables[path].shape):
+            raise StoredRunError(f"{folder}/{_WEIGHTS}: {path} is {list(value.shape)}, the model has {list(variables[path].shape)}")
+        if not np.isfinite(value).all():
+            raise StoredRunError(f"{folder}/{_WEIGHTS}: {path} holds a value that is not finite")
+    for path, value in weights.items():
+        variables[path].assign(value)

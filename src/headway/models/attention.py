@@ -1,0 +1,74 @@
+"""Attention over the time steps of a context, built on Keras `MultiHeadAttention`.
+
+Three traps of `MultiHeadAttention`, met here once: `return_attention_scores` is an argument of the
+call, not of the constructor; its results come as (output, scores); its positional order is query,
+value, key, so all three are passed by name.
+"""
+
+from typing import Any
+
+import keras
+from keras import KerasTensor
+
+
+class SelfAttention(keras.layers.Layer):
+    """Attention with query = value = key: [B, T, D] -> [B, T, D].
+
+    Args:
+        heads: Number N of heads.
+        key_dim: Size of query and key per head; need not divide D, since the output projection
+            brings the size back.
+        dtype: Policy of computation.
+    """
+
+    def __init__(self, *, heads: int, key_dim: int, dtype: Any = None, name: str = "attention") -> None:
+        super().__init__(dtype=dtype, name=name)
+        self.attention = keras.layers.MultiHeadAttention(heads, key_dim, dtype=dtype, name="heads")
+
+    def build(self, input_shape: tuple[int | None, ...]) -> None:
+        """Create the projections for inputs [B, T, D]."""
+        self.attention.build(input_shape, input_shape)
+
+    def call(self, x: KerasTensor) -> KerasTensor:
+        """Attended values, [B, T, D]."""
+        return self.attention(query=x, value=x, key=x)
+
+    def with_scores(self, x: KerasTensor) -> tuple[KerasTensor, KerasTensor]:
+        """Attended values [B, T, D], and the softmaxed weights [B, N, T, S]."""
+        return self.attention(query=x, value=x, key=x, return_attention_scores=True)
+
+
+class ProjectedAttention(keras.layers.Layer):
+    """Attention behind a dense projection each for query, key and value: [B, T, D] -> [B, T, D].
+
+    Args:
+        heads: Number N of heads.
+        key_dim: Size of query and key per head.
+        dtype: Policy of computation.
+    """
+
+    def __init__(self, *, heads: int, key_dim: int, dtype: Any = None, name: str = "attention") -> None:
+        super().__init__(dtype=dtype, name=name)
+        self.heads, self.key_dim = heads, key_dim
+
+    def build(self, input_shape: tuple[int | None, ...]) -> None:
+        """Create the projections for inputs [B, T, D]."""
+        width = input_shape[-1]
+        self.query = keras.layers.Dense(width, dtype=self.dtype_policy, name="query")
+        self.key = keras.layers.Dense(width, dtype=self.dtype_policy, name="key")
+        self.value = keras.layers.Dense(width, dtype=self.dtype_policy, name="value")
+        for projection in (self.query, self.key, self.value):
+            projection.build(input_shape)
+        self.attention = keras.layers.MultiHeadAttention(self.heads, self.key_dim, dtype=self.dtype_policy, name="heads")
+        self.attention.build(input_shape, input_shape)
+
+    def call(self, x: KerasTensor) -> KerasTensor:
+        """Attended values, [B, T, D]."""
+        return self.attention(query=self.query(x), value=self.value(x), key=self.key(x))
+
+    def with_scores(self, x: KerasTensor) -> tuple[KerasTensor, KerasTensor]:
+        """Attended values [B, T, D], and the softmaxed weights [B, N, T, S]."""
+        return self.attention(query=self.query(x), value=self.value(x), key=self.key(x), return_attention_scores=True)
+
+
+ATTENTION = {"self": SelfAttention, "projected": ProjectedAttention}

@@ -1,0 +1,11 @@
+"""Pictures of a run; arrays in, `matplotlib.figure.Figure` out, and no global state.
+
+attention   where the heads look: one square picture per epoch, one full map per run
+forecasts   chosen windows: context, actuals, and the fan of forecast quantiles
+skill       error and skill by horizon step beside the rivals; reliability of the quantiles
+training    learning curves
+png         any of these figures as bytes
+style       the one look: colours, type, frames
+offsets     steps of the clock as offsets that a person reads
+shapes      the check of every array that enters
+"""

@@ -1,0 +1,1 @@
+"""Fitting a network: batches in, weights and a history out."""

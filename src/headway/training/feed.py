@@ -1,0 +1,45 @@
+"""Batches for Keras `fit`: a pure function of (seed, epoch), whatever the backend."""
+
+from collections.abc import Callable
+from typing import Any
+
+import keras
+import numpy as np
+from numpy.typing import NDArray
+
+Numbers = NDArray[np.int64]
+# inputs, target and sample weight, as Keras takes them
+FitBatch = tuple[dict[str, Any], NDArray[np.float32], NDArray[np.float32]]
+
+
+class Feed(keras.utils.PyDataset):
+    """Window numbers of an epoch, cut into batches and gathered one by one.
+
+    Args:
+        gather: Window numbers [B] -> inputs, target, weight.
+        order: Epoch -> all window numbers in the order of that epoch.
+        batch_size: Windows per batch.
+        drop_last: Leave out a last, smaller batch; in training every epoch drops other windows.
+    """
+
+    def __init__(self, gather: Callable[[Numbers], FitBatch], order: Callable[[int], Numbers], *, batch_size: int, drop_last: bool) -> None:
+        super().__init__(workers=1, use_multiprocessing=False)
+        self.gather, self.order, self.batch_size = gather, order, batch_size
+        self.epoch = 0
+        self.numbers = order(0)
+        count = len(self.numbers)
+        self.batches = count // batch_size if drop_last else -(-count // batch_size)
+
+    @property
+    def num_batches(self) -> int:
+        """Batches per epoch."""
+        return self.batches
+
+    def __getitem__(self, index: int) -> FitBatch:
+        """Batch `index` of this epoch."""
+        return self.gather(self.numbers[index * self.batch_size : (index + 1) * self.batch_size])
+
+    def on_epoch_end(self) -> None:
+        """Move on to the next epoch's order."""
+        self.epoch += 1
+        self.numbers = self.order(self.epoch)

@@ -1,0 +1,120 @@
+"""Keras `fit` with what a run needs around it: schedule, clipping, early stopping, finite numbers."""
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import keras
+
+from headway.errors import NumericError
+from headway.training.feed import Feed
+
+if TYPE_CHECKING:
+    from headway.config.training import TrainingSpec
+
+_OPTIMIZERS = {"adamw": keras.optimizers.AdamW, "adam": keras.optimizers.Adam, "sgd": keras.optimizers.SGD}
+EpochEnd = Callable[[int, Mapping[str, float]], None]
+
+
+@dataclass(frozen=True)
+class History:
+    """What training did.
+
+    Attributes:
+        metrics: Name -> one value per epoch; "loss" and "mae" on training, "val_..." on validation.
+        best_epoch: 0-based epoch with the lowest validation loss, whose weights the model holds now.
+        steps: Optimizer steps taken.
+    """
+
+    metrics: Mapping[str, Sequence[float]]
+    best_epoch: int
+    steps: int
+
+    @property
+    def best(self) -> dict[str, float]:
+        """All metrics at the best epoch."""
+        return {name: values[self.best_epoch] for name, values in self.metrics.items()}
+
+
+def compile_model(
+    model: keras.Model, spec: "TrainingSpec", *, loss: keras.losses.Loss, metrics: Sequence[keras.metrics.Metric], steps_per_epoch: int
+) -> None:
+    """Give a model its optimizer, loss and metrics.
+
+    Args:
+        model: The network; its own dtype policy decides whether the loss is scaled.
+        spec: The training group.
+        loss: Loss with sample weights.
+        metrics: Metrics with sample weights.
+        steps_per_epoch: Steps of an epoch, for the schedule.
+    """
+    # A short last execution would compile a second graph: never more steps than an epoch has.
+    steps_per_execution = min(spec.steps_per_execution, steps_per_epoch)
+    model.compile(
+        optimizer=_optimizer(spec, total_steps=steps_per_epoch * spec.epochs),
+        loss=loss,
+        weighted_metrics=list(metrics),
+        jit_compile=spec.jit,
+        steps_per_execution=steps_per_execution,
+    )
+
+
+def fit(
+    model: keras.Model, train: Feed, validation: Feed, spec: "TrainingSpec", *, on_epoch_end: EpochEnd, verbose: int | str = "auto"
+) -> History:
+    """Train until validation stops improving, and keep the best weights.
+
+    Args:
+        model: A compiled model.
+        train, validation: Batches.
+        spec: The training group.
+        on_epoch_end: Called with the 0-based epoch and its metrics; may look at the model.
+        verbose: Keras's progress bar.
+
+    Returns:
+        The history; the model holds the weights of its best epoch.
+
+    Raises:
+        NumericError: If an epoch's training or validation loss is not finite.
+    """
+    best = keras.callbacks.EarlyStopping("val_loss", mode="min", patience=spec.patience, restore_best_weights=True)
+    watch = _Watch(on_epoch_end)
+    history = model.fit(
+        train, validation_data=validation, epochs=spec.epochs, shuffle=False, callbacks=[watch, best], verbose=verbose
+    ).history
+    losses = history["val_loss"]
+    return History(history, min(range(len(losses)), key=losses.__getitem__), int(train.num_batches * len(losses)))
+
+
+class _Watch(keras.callbacks.Callback):
+    """Hands every epoch's metrics on, and ends a training that has left the finite numbers."""
+
+    def __init__(self, on_epoch_end: EpochEnd) -> None:
+        super().__init__()
+        self.hand_on = on_epoch_end
+
+    def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
+        values = {name: float(value) for name, value in (logs or {}).items()}
+        values["learning_rate"] = float(self.model.optimizer.learning_rate)
+        self.hand_on(epoch, values)
+        for name in ("loss", "val_loss"):
+            if not math.isfinite(values[name]):
+                raise NumericError(
+                    f"epoch {epoch + 1}: {name} is {values[name]}; lower training.learning_rate (now {values['learning_rate']:.2g}) "
+                    "or training.gradient_clip, or set training.precision=float32"
+                )
+
+
+def _optimizer(spec: "TrainingSpec", *, total_steps: int) -> keras.optimizers.Optimizer:
+    warmup = round(spec.warmup * total_steps)
+    # alpha=1 keeps the rate where the warm-up left it.
+    schedule = keras.optimizers.schedules.CosineDecay(
+        initial_learning_rate=0.0 if warmup else spec.learning_rate,
+        decay_steps=max(total_steps - warmup, 1),
+        alpha=0.0 if spec.schedule == "cosine" else 1.0,
+        warmup_target=spec.learning_rate if warmup else None,
+        warmup_steps=warmup,
+    )
+    decay = {"weight_decay": spec.weight_decay} if spec.optimizer == "adamw" else {}
+    return _OPTIMIZERS[spec.optimizer](learning_rate=schedule, global_clipnorm=spec.gradient_clip, **decay)

@@ -1,0 +1,37 @@
+"""Train a forecaster, judge it, and leave a run to review: python train.py [key=value ...]"""
+
+import sys
+from pathlib import Path
+
+import hydra
+from hydra.core.hydra_config import HydraConfig
+from omegaconf import DictConfig, OmegaConf
+
+from headway.config import backend, door
+from headway.config.naming import run_name
+from headway.config.train import TrainConfig
+from headway.config.validate import validate
+
+
+@hydra.main(version_base="1.3", config_path="conf", config_name="train")
+def train(settings: DictConfig) -> None:
+    """Check the configuration, then train, evaluate and tell what came out."""
+    config = validate(OmegaConf.to_container(settings, resolve=True), TrainConfig)
+    backend.choose(config.backend)
+    # Keras takes seconds to load, and --help and a wrong override must answer at once.
+    from headway import pipeline
+
+    overrides = HydraConfig.get().overrides.task
+    outcome = pipeline.train(
+        config,
+        name=run_name(overrides, default=config.dataset.name),
+        command=["python", "train.py", *overrides],
+        project=Path(__file__).resolve().parent,
+    )
+    print(f"\n{outcome.text}\n\nrun {outcome.run_id}")
+    if outcome.link:
+        print(f"review: python -m headway.tracking ui, then {outcome.link}")
+
+
+if __name__ == "__main__":
+    sys.exit(door.run(train, configuration=TrainConfig))
