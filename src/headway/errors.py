@@ -51,7 +51,7 @@ class TrackingError(HeadwayError):
     exit_code = 7
 
 
-class Interrupted(HeadwayError):
+class Interrupted(HeadwayError):  # noqa: N818 - an interruption is no error of anybody
     """The user or the system asked the program to stop."""
 
     exit_code = 75

@@ -1,7 +1,7 @@
 """The forecaster as one thing: scaler, calendar, network, units. Raw values in, raw quantiles out.
 
-    forecaster = Forecaster.load(Path("runs/<id>/forecaster"))
-    quantiles = forecaster.forecast(values, origins=origins)  # [B, T, F] -> [B, H, targets, Q]
+forecaster = Forecaster.load(Path("runs/<id>/forecaster"))
+quantiles = forecaster.forecast(values, origins=origins)  # [B, T, F] -> [B, H, targets, Q]
 """
 
 import hashlib
@@ -81,7 +81,9 @@ class Forecaster:
         shape = self.network.shape
         expected = (shape.context_length, shape.num_features)
         if values.ndim != 3 or values.shape[1:] != expected:
-            raise DataError(f"values must be [B, {expected[0]}, {expected[1]}] of {', '.join(self.features)}: got {list(values.shape)}")
+            raise DataError(
+                f"values must be [B, {expected[0]}, {expected[1]}] of {', '.join(self.features)}: got {list(values.shape)}"
+            )
         count = len(values)
         span = shape.context_length + shape.horizon
         known = np.zeros((count, span, 0)) if known_future is None else known_future
@@ -91,8 +93,10 @@ class Forecaster:
                 f"of {', '.join(self.known_future_columns) or 'no columns'}: got {list(known.shape)}"
             )
         index = np.zeros(count, np.int64) if series is None else np.asarray(series)
-        if count and not (0 <= index.min() and index.max() < len(self.series)):
-            raise DataError(f"series must be indices below {len(self.series)} of {', '.join(self.series)}: got {index.min()} to {index.max()}")
+        if count and not (index.min() >= 0 and index.max() < len(self.series)):
+            raise DataError(
+                f"series must be indices below {len(self.series)} of {', '.join(self.series)}: got {index.min()} to {index.max()}"
+            )
         steps = np.arange(1 - shape.context_length, shape.horizon + 1)
         times = self.clock.after(np.asarray(origins)[:, None], steps)
         context, observed = scale_values(values, self.scaler)
@@ -147,7 +151,9 @@ class Forecaster:
         count = len(inputs["context"])
         parts = []
         for first in range(0, count, batch_size):
-            batch = {name: keras.ops.convert_to_tensor(array[first : first + batch_size]) for name, array in inputs.items()}
+            batch = {
+                name: keras.ops.convert_to_tensor(array[first : first + batch_size]) for name, array in inputs.items()
+            }
             parts.append(np.asarray(keras.ops.convert_to_numpy(self.network.attention_scores(batch)), np.float32))
         return np.concatenate(parts)
 
@@ -193,8 +199,13 @@ class Forecaster:
         try:
             spec = json.loads(contents[_SPEC])
             if spec["format"] != FORMAT:
-                raise StoredRunError(f"{folder}: format {spec['format']} was written by another version of headway; this one reads {FORMAT}")
-            network = Transformer(validate(spec["model"], ModelSpec), TaskShape(**{**spec["shape"], "targets": tuple(spec["shape"]["targets"])}))
+                raise StoredRunError(
+                    f"{folder}: format {spec['format']} was written by another version of headway; this one reads {FORMAT}"
+                )
+            network = Transformer(
+                validate(spec["model"], ModelSpec),
+                TaskShape(**{**spec["shape"], "targets": tuple(spec["shape"]["targets"])}),
+            )
             _assign(network, contents[_WEIGHTS], folder)
             return cls(
                 network=network,
@@ -228,12 +239,16 @@ def _checked_contents(folder: Path) -> dict[str, bytes]:
         manifest: dict[str, Any] = json.loads((folder / _MANIFEST).read_bytes())
         contents = {name: (folder / name).read_bytes() for name in (_SPEC, _WEIGHTS)}
     except OSError as error:
-        raise StoredRunError(f"{folder}: {error.strerror}: {Path(error.filename).name}; a forecaster is {_SPEC}, {_WEIGHTS} and {_MANIFEST}") from None
+        raise StoredRunError(
+            f"{folder}: {error.strerror}: {Path(error.filename).name}; a forecaster is {_SPEC}, {_WEIGHTS} and {_MANIFEST}"
+        ) from None
     except ValueError:
         raise StoredRunError(f"{folder}/{_MANIFEST}: not JSON; the forecaster is damaged, train again") from None
     for name, content in contents.items():
         if not isinstance(manifest, dict) or manifest.get(name) != hashlib.sha256(content).hexdigest():
-            raise StoredRunError(f"{folder}/{name}: its SHA-256 is not the manifest's; the forecaster is damaged, train again")
+            raise StoredRunError(
+                f"{folder}/{name}: its SHA-256 is not the manifest's; the forecaster is damaged, train again"
+            )
     return contents
 
 
@@ -244,10 +259,14 @@ def _assign(network: Transformer, stored: bytes, folder: Path) -> None:
     variables = {variable.path: variable for variable in network.weights}
     if set(weights) != set(variables):
         differing = sorted(set(weights) ^ set(variables))
-        raise StoredRunError(f"{folder}/{_WEIGHTS}: does not fit the model at {differing[0]} and {len(differing) - 1} more")
+        raise StoredRunError(
+            f"{folder}/{_WEIGHTS}: does not fit the model at {differing[0]} and {len(differing) - 1} more"
+        )
     for path, value in weights.items():
         if value.shape != tuple(variables[path].shape):
-            raise StoredRunError(f"{folder}/{_WEIGHTS}: {path} is {list(value.shape)}, the model has {list(variables[path].shape)}")
+            raise StoredRunError(
+                f"{folder}/{_WEIGHTS}: {path} is {list(value.shape)}, the model has {list(variables[path].shape)}"
+            )
         if not np.isfinite(value).all():
             raise StoredRunError(f"{folder}/{_WEIGHTS}: {path} holds a value that is not finite")
     for path, value in weights.items():

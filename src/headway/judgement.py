@@ -13,7 +13,6 @@ from numpy.typing import NDArray
 from headway.config.evaluation import EvaluationSpec
 from headway.data import batches
 from headway.data.batches import RawWindows
-from headway.data.scaling import training_rows
 from headway.evaluation.metrics import Judged, reliability, seasonal_scale
 from headway.evaluation.rivals import RIVALS, Cases
 from headway.evaluation.tables import Scores, definitions, horizon_table, judge, overall_table
@@ -68,11 +67,17 @@ class Judgement:
         self.scores.table.to_csv(folder / "scores.csv", index=False)
         (folder / "scores.txt").write_text(f"{self.table()}\n\n{self.by_horizon()}\n\n{definitions()}\n")
         errors = self.scores.by_horizon(target, "mae")
-        (folder / "forecast.png").write_bytes(png(forecast_fans(self._examples(), target=target, unit=unit, clock=clock)))
-        (folder / "skill.png").write_bytes(png(skill_by_horizon(errors, model=MODEL, metric="MAE", unit=unit, clock=clock)))
+        (folder / "forecast.png").write_bytes(
+            png(forecast_fans(self._examples(), target=target, unit=unit, clock=clock))
+        )
+        (folder / "skill.png").write_bytes(
+            png(skill_by_horizon(errors, model=MODEL, metric="MAE", unit=unit, clock=clock))
+        )
         if len(self.forecaster.levels) > 1:
             overall, by_horizon = reliability(self.judged[MODEL])
-            (folder / "coverage.png").write_bytes(png(coverage(np.array(self.forecaster.levels), overall, by_horizon=by_horizon)))
+            (folder / "coverage.png").write_bytes(
+                png(coverage(np.array(self.forecaster.levels), overall, by_horizon=by_horizon))
+            )
 
     def _examples(self) -> list[ForecastWindow]:
         """Best, typical and worst windows of the first target, by mean absolute error."""
@@ -95,7 +100,9 @@ class Judgement:
                     forecast=judged.forecast[number, :, 0],
                     quantiles=np.array(judged.levels),
                     error=float(errors[order[rank]]),
-                    rivals={name: one.point[number, :, 0] for name, one in self.judged.items() if name == "persistence"},
+                    rivals={
+                        name: one.point[number, :, 0] for name, one in self.judged.items() if name == "persistence"
+                    },
                 )
             )
         return examples
@@ -117,7 +124,11 @@ def judge_forecaster(forecaster: Forecaster, task: Task, spec: EvaluationSpec) -
     windows = batches.gather_raw(task.dataset, index, np.arange(len(index)), history=history)
     scale = _seasonal_scales(task)[windows.series]
     forecast = forecaster.forecast(
-        windows.values, origins=windows.origins, series=windows.series, known_future=windows.known_future, batch_size=spec.batch_size
+        windows.values,
+        origins=windows.origins,
+        series=windows.series,
+        known_future=windows.known_future,
+        batch_size=spec.batch_size,
     )
     judged = {MODEL: Judged(windows.target, forecast.astype(np.float64), forecaster.levels, scale)}
     test = _cases(forecaster, task, windows)
@@ -130,11 +141,15 @@ def judge_forecaster(forecaster: Forecaster, task: Task, spec: EvaluationSpec) -
 
 def _training_cases(forecaster: Forecaster, task: Task, history: int) -> Iterator[Cases]:
     for numbers in batches.all_numbers(task.windows["train"], batch_size=_ROWS_AT_ONCE):
-        yield _cases(forecaster, task, batches.gather_raw(task.dataset, task.windows["train"], numbers, history=history))
+        yield _cases(
+            forecaster, task, batches.gather_raw(task.dataset, task.windows["train"], numbers, history=history)
+        )
 
 
 def _cases(forecaster: Forecaster, task: Task, windows: RawWindows) -> Cases:
-    inputs = forecaster.inputs(windows.values, origins=windows.origins, series=windows.series, known_future=windows.known_future)
+    inputs = forecaster.inputs(
+        windows.values, origins=windows.origins, series=windows.series, known_future=windows.known_future
+    )
     known = inputs["known_future"].astype(np.float64)
     return Cases(windows.values, known, windows.series, windows.history, windows.target, task.dataset.season)
 

@@ -19,11 +19,9 @@ from headway.config.evaluation import EvaluateConfig
 from headway.config.train import TrainConfig
 from headway.config.validate import validate
 from headway.data import batches, sources
-from headway.data.splits import Borders
-from headway.data.windows import WindowIndex
 from headway.errors import ConfigError, DataError, StoredRunError
 from headway.forecaster import Forecaster
-from headway.judgement import Judgement, judge_forecaster
+from headway.judgement import judge_forecaster
 from headway.models.transformer import Transformer
 from headway.report.attention import attention_epoch, attention_map
 from headway.report.description import describe, headline
@@ -89,7 +87,14 @@ def train(config: TrainConfig, *, name: str, command: Sequence[str], project: Pa
         score = history.best["val_mae"]
         run.set_score(score)
         summary = f"validation MAE {score:.3f} at epoch {history.best_epoch + 1} of {len(history.metrics['loss'])}"
-        run.describe(describe(headline=summary, facts=_facts(config, task, command), table="", pictures=[("attention_map.png", "attention map")]))
+        run.describe(
+            describe(
+                headline=summary,
+                facts=_facts(config, task, command),
+                table="",
+                pictures=[("attention_map.png", "attention map")],
+            )
+        )
         text = summary
         if config.evaluate:
             text = _evaluate(config, task, forecaster, run, command)
@@ -119,7 +124,9 @@ def evaluate(config: EvaluateConfig, *, project: Path) -> Outcome:
                 f"{stored.config.dataset.path}: its fingerprint is {found[:12]}..., run {run.id} was trained on {stored.fingerprint[:12]}...; "
                 "restore the file it was trained on, or train again"
             )
-        task = prepare(dataset, dataset_spec=stored.config.dataset, splits=stored.config.splits, windows=stored.config.windows)
+        task = prepare(
+            dataset, dataset_spec=stored.config.dataset, splits=stored.config.splits, windows=stored.config.windows
+        )
         text = _evaluate(stored.config, task, forecaster, run, stored.command)
         return Outcome(run.id, text, run.link)
 
@@ -128,10 +135,14 @@ def _refuse_misfits(config: TrainConfig, task: Task) -> None:
     """What only the data show: a batch larger than the split, or a width that no embedding changes."""
     windows = len(task.windows["train"])
     if config.training.batch_size > windows:
-        raise DataError(f"training.batch_size={config.training.batch_size} is larger than the {windows} training windows; lower it")
+        raise DataError(
+            f"training.batch_size={config.training.batch_size} is larger than the {windows} training windows; lower it"
+        )
     features = task.shape.num_features
     if config.model.embedding == "none" and features != config.model.d_model:
-        raise DataError(f"model.embedding=none needs model.d_model={features}, the number of features in the file; got {config.model.d_model}")
+        raise DataError(
+            f"model.embedding=none needs model.d_model={features}, the number of features in the file; got {config.model.d_model}"
+        )
 
 
 def _forecaster(network: Transformer, task: Task) -> Forecaster:
@@ -163,10 +174,15 @@ def _fit(config: TrainConfig, task: Task, forecaster: Forecaster, run: Run) -> H
         return Feed(gather, order, batch_size=batch_size, drop_last=drop_last)
 
     train_feed = feed(
-        "train", lambda epoch: batches.permutation(len(windows["train"]), seed=config.seed, epoch=epoch), batch_size=spec.batch_size, drop_last=True
+        "train",
+        lambda epoch: batches.permutation(len(windows["train"]), seed=config.seed, epoch=epoch),
+        batch_size=spec.batch_size,
+        drop_last=True,
     )
     in_order = np.arange(len(windows["validation"]))
-    validation_feed = feed("validation", lambda epoch: in_order, batch_size=config.evaluation.batch_size, drop_last=False)
+    validation_feed = feed(
+        "validation", lambda epoch: in_order, batch_size=config.evaluation.batch_size, drop_last=False
+    )
     scale = task.scaler.columns(task.shape.targets).scale
     compile_model(
         forecaster.network,
@@ -175,7 +191,9 @@ def _fit(config: TrainConfig, task: Task, forecaster: Forecaster, run: Run) -> H
         metrics=[losses.MedianAbsoluteError(tuple(scale.tolist()), forecaster.median)],
         steps_per_epoch=train_feed.num_batches,
     )
-    probes = batches.gather(rows, windows["validation"], batches.evenly_spaced(windows["validation"], config.evaluation.attention_windows))
+    probes = batches.gather(
+        rows, windows["validation"], batches.evenly_spaced(windows["validation"], config.evaluation.attention_windows)
+    )
     every = math.ceil(spec.epochs / MOST_EPOCH_PICTURES)
     clock = time.monotonic()
 
@@ -186,7 +204,11 @@ def _fit(config: TrainConfig, task: Task, forecaster: Forecaster, run: Run) -> H
         run.log_metrics({**_by_path(values), "train/windows_per_second": seen / elapsed}, step=epoch + 1)
         if epoch % every == 0:
             scores = maps.mean_map(forecaster.attention_scores(probes.inputs))
-            run.log_image(png(attention_epoch(scores, epoch=epoch + 1, clock=forecaster.clock.step)), key="attention/all_heads", step=epoch + 1)
+            run.log_image(
+                png(attention_epoch(scores, epoch=epoch + 1, clock=forecaster.clock.step)),
+                key="attention/all_heads",
+                step=epoch + 1,
+            )
         clock = time.monotonic()
 
     return fit(forecaster.network, train_feed, validation_feed, spec, on_epoch_end=on_epoch_end)
@@ -194,7 +216,10 @@ def _fit(config: TrainConfig, task: Task, forecaster: Forecaster, run: Run) -> H
 
 def _by_path(values: Mapping[str, float]) -> dict[str, float]:
     """Keras's names as paths: val_mae -> validation/mae, mae -> train/mae."""
-    return {f"validation/{name[4:]}" if name.startswith("val_") else f"train/{name}": value for name, value in values.items()}
+    return {
+        f"validation/{name[4:]}" if name.startswith("val_") else f"train/{name}": value
+        for name, value in values.items()
+    }
 
 
 def _log_start(run: Run, config: TrainConfig, task: Task, on: Device, precision: str, command: Sequence[str]) -> None:
@@ -219,13 +244,18 @@ def _log_start(run: Run, config: TrainConfig, task: Task, on: Device, precision:
         }
     )
     run.set_tags(
-        {**tracking.provenance(), "device": f"{on.count} x {on.name}", "backend": keras.backend.backend(), "command": shlex.join(command)}
+        {
+            **tracking.provenance(),
+            "device": f"{on.count} x {on.name}",
+            "backend": keras.backend.backend(),
+            "command": shlex.join(command),
+        }
     )
     run.log_dataset(
         dataset.name,
         dataset.fingerprint(),
         config.dataset.path,
-        schema={column: "double" for column in dataset.features},
+        schema=dict.fromkeys(dataset.features, "double"),
         profile={
             "rows": dataset.num_rows,
             "series": len(dataset.series),
@@ -246,8 +276,12 @@ def _log_training(run: Run, config: TrainConfig, task: Task, forecaster: Forecas
     names = np.array(forecaster.series)[raw.series]
     maps.save_scores(run.folder / "attention_scores.npz", scores, origins=raw.origins, series=names)
     title = f"mean attention over {len(scores)} validation windows"
-    (run.folder / "attention_map.png").write_bytes(png(attention_map(maps.mean_map(scores), clock=forecaster.clock.step, title=title)))
-    (run.folder / "learning_curves.png").write_bytes(png(learning_curves(dict(history.metrics), best_epoch=history.best_epoch + 1)))
+    (run.folder / "attention_map.png").write_bytes(
+        png(attention_map(maps.mean_map(scores), clock=forecaster.clock.step, title=title))
+    )
+    (run.folder / "learning_curves.png").write_bytes(
+        png(learning_curves(dict(history.metrics), best_epoch=history.best_epoch + 1))
+    )
     for name in ("attention_scores.npz", "attention_map.png", "learning_curves.png"):
         run.log_file(name)
 
@@ -260,7 +294,12 @@ def _evaluate(config: TrainConfig, task: Task, forecaster: Forecaster, run: Run,
         run.log_file(name)
     run.log_metrics({f"test/{path}": value for path, value in judgement.scores.metrics().items()})
     target = forecaster.targets[0]
-    words = headline(target, forecaster.units.get(target, ""), judgement.scores.value(target, judgement.scores.model, "mae"), judgement.skills(target))
+    words = headline(
+        target,
+        forecaster.units.get(target, ""),
+        judgement.scores.value(target, judgement.scores.model, "mae"),
+        judgement.skills(target),
+    )
     pictures = [("forecast.png", "forecasts of test windows"), ("attention_map.png", "attention map")]
     table = judgement.table(style="github")
     text = describe(headline=words, facts=_facts(config, task, command), table=table, pictures=pictures)
@@ -296,8 +335,12 @@ def _stored_config(folder: Path) -> _Stored:
     path = folder / "config.yaml"
     try:
         record = yaml.safe_load(path.read_text())
-        return _Stored(validate(record["config"], TrainConfig), str(record["fingerprint"]), tuple(map(str, record["command"])))
+        return _Stored(
+            validate(record["config"], TrainConfig), str(record["fingerprint"]), tuple(map(str, record["command"]))
+        )
     except OSError as error:
         raise StoredRunError(f"{path}: {error.strerror}; the run is incomplete, train again") from None
     except (ConfigError, yaml.YAMLError, KeyError, TypeError) as error:
-        raise StoredRunError(f"{path}: not a configuration this version can read: {str(error).splitlines()[0]}") from None
+        raise StoredRunError(
+            f"{path}: not a configuration this version can read: {str(error).splitlines()[0]}"
+        ) from None

@@ -55,9 +55,7 @@ def test_the_picture_of_an_epoch_is_square(layers: int, heads: int, length: int)
 def test_an_epoch_has_whole_last_layers_in_at_most_nine_maps(
     layers: int, heads: int, first: str, last: str, count: int
 ) -> None:
-    titles = [
-        axes.get_title() for axes in maps(attention_epoch(softmaxed(layers, heads, 5), clock=HOUR))
-    ]
+    titles = [axes.get_title() for axes in maps(attention_epoch(softmaxed(layers, heads, 5), clock=HOUR))]
     assert (titles[0], titles[-1], len(titles)) == (first, last, count)
 
 
@@ -161,9 +159,7 @@ def test_the_colour_bar_of_a_run_says_that_1_is_uniform() -> None:
 
 @pytest.mark.parametrize("shape", [(3, 5, 7), (2, 3, 5, 7), (0, 3, 5, 5)])
 def test_scores_of_another_shape_are_refused_with_both_shapes(shape: tuple[int, ...]) -> None:
-    with pytest.raises(
-        ValueError, match=r"scores must have shape \[L, N, T, T\]: got \[" + str(shape[0])
-    ):
+    with pytest.raises(ValueError, match=r"scores must have shape \[L, N, T, T\]: got \[" + str(shape[0])):
         attention_epoch(np.ones(shape), clock=HOUR)
 
 

@@ -46,9 +46,7 @@ def band(axes: Axes, label: str) -> np.ndarray:
     assert isinstance(found, PolyCollection)
     x, y = np.asarray(found.get_paths()[0].vertices).T
     steps = np.unique(x)
-    return np.array(
-        [[y[x == step].min() for step in steps], [y[x == step].max() for step in steps]]
-    )
+    return np.array([[y[x == step].min() for step in steps], [y[x == step].max() for step in steps]])
 
 
 def test_bands_are_nested_and_labelled_with_their_nominal_coverage() -> None:
@@ -94,9 +92,7 @@ def test_time_runs_from_the_context_through_the_origin_into_the_horizon() -> Non
 
 def test_of_a_long_context_only_the_end_is_drawn() -> None:
     (axes,) = panels(window(context_length=97, horizon=11))
-    assert list(np.asarray(line(axes, "context").get_ydata())) == list(
-        range(104, 137)
-    )  # 3 x 11 values
+    assert list(np.asarray(line(axes, "context").get_ydata())) == list(range(104, 137))  # 3 x 11 values
 
 
 def test_the_title_names_series_error_unit_and_origin() -> None:

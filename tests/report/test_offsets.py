@@ -20,9 +20,7 @@ from headway.report.offsets import horizon_ticks, offset_labels, past_ticks, spa
         (np.timedelta64(1_800_000, "ms"), [-1], ["-30 min"]),
     ],
 )
-def test_offsets_are_whole_in_the_largest_unit(
-    clock: np.timedelta64, steps: list[int], labels: list[str]
-) -> None:
+def test_offsets_are_whole_in_the_largest_unit(clock: np.timedelta64, steps: list[int], labels: list[str]) -> None:
     assert offset_labels(steps, clock=clock) == labels
 
 

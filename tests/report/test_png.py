@@ -41,7 +41,5 @@ def test_the_same_arrays_give_the_same_bytes() -> None:
 
 
 def test_no_picture_loads_pyplot_or_another_heavy_library() -> None:
-    done = subprocess.run(
-        [sys.executable, "-c", EVERYTHING], capture_output=True, text=True, check=False
-    )
+    done = subprocess.run([sys.executable, "-c", EVERYTHING], capture_output=True, text=True, check=False)
     assert (done.returncode, done.stderr) == (0, "")

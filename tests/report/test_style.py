@@ -16,7 +16,5 @@ from headway.report.style import spread_apart
         ([], []),
     ],
 )
-def test_labels_move_as_little_as_needed_and_keep_their_order(
-    wished: list[float], expected: list[float]
-) -> None:
+def test_labels_move_as_little_as_needed_and_keep_their_order(wished: list[float], expected: list[float]) -> None:
     np.testing.assert_allclose(spread_apart(wished, least=1.0), expected)

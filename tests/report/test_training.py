@@ -36,9 +36,7 @@ def test_one_epoch_is_a_visible_point() -> None:
 
 
 def test_curves_of_different_lengths_are_refused_with_both() -> None:
-    with pytest.raises(
-        ValueError, match=r"history\['val_loss'\] must have shape \[E=3\]: got \[2\]"
-    ):
+    with pytest.raises(ValueError, match=r"history\['val_loss'\] must have shape \[E=3\]: got \[2\]"):
         learning_curves({"loss": [1.0, 1.0, 1.0], "val_loss": [1.0, 1.0]}, best_epoch=1)
 
 

@@ -25,7 +25,9 @@ def choose(backend: str) -> str:
     if chosen not in ("tensorflow", "jax"):
         raise ConfigError(f"KERAS_BACKEND={chosen}: expected tensorflow or jax")
     if importlib.util.find_spec(chosen) is None:
-        raise ConfigError(f"backend={chosen}: {chosen} is not installed; run pip install -e '.[jax]' or choose the other backend")
+        raise ConfigError(
+            f"backend={chosen}: {chosen} is not installed; run pip install -e '.[jax]' or choose the other backend"
+        )
     os.environ["KERAS_BACKEND"] = chosen
     # TensorFlow's notes on its own start-up would bury ours.
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")

@@ -74,7 +74,9 @@ class DatasetSpec(Spec):
         roles = [self.timestamp, *([self.series] if self.series else []), *self.targets, *self.known_future]
         twice = sorted({column for column in roles if roles.count(column) > 1})
         if twice:
-            raise ValueError(f"column {twice[0]!r} has two roles; timestamp, series, targets and known_future must differ")
+            raise ValueError(
+                f"column {twice[0]!r} has two roles; timestamp, series, targets and known_future must differ"
+            )
         if self.features is not None and len(set(self.features)) < len(self.features):
             raise ValueError("features names a column twice")
         for column, (low, high) in self.plausible.items():

@@ -52,7 +52,7 @@ def _interrupt(number: int, frame: FrameType | None) -> None:
 
 def _report(error: HeadwayError) -> int:
     for message in error.messages:
-        print(f"error: {message}", file=sys.stderr)
+        sys.stderr.write(f"error: {message}\n")
     return error.exit_code
 
 
@@ -64,7 +64,12 @@ def _is_from_configuration(error: Exception) -> bool:
 def _one_line(error: Exception) -> str:
     """Hydra's several lines as one, without advice that does not hold here."""
     lines = [line.strip() for line in str(error).splitlines()]
-    lines = [line for line in lines if line and not line.startswith(("full_key:", "object_type=", "To append", "See https", "Set the environment", "^"))]
+    lines = [
+        line
+        for line in lines
+        if line
+        and not line.startswith(("full_key:", "object_type=", "To append", "See https", "Set the environment", "^"))
+    ]
     return " ".join(lines).replace("\t", " ")
 
 

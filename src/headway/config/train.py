@@ -53,10 +53,14 @@ class TrainConfig(Spec):
         if self.model.embedding == "none" and features is not None:
             width = len(set(features) | set(self.dataset.targets))
             if width != self.model.d_model:
-                raise ValueError(f"model.embedding=none needs model.d_model={width}, the number of features; got {self.model.d_model}")
+                raise ValueError(
+                    f"model.embedding=none needs model.d_model={width}, the number of features; got {self.model.d_model}"
+                )
         rows = [self.splits.train - self.splits.purge, self.splits.validation - self.splits.purge, self.splits.test]
         needed = [self.windows.context_length + self.windows.horizon, self.windows.horizon, self.windows.horizon]
         for name, have, need in zip(("train", "validation", "test"), rows, needed, strict=True):
             if isinstance(self.splits.train, int) and have < need:
-                raise ValueError(f"splits.{name} has {have} rows but a window needs {need}; lower windows.horizon or enlarge the split")
+                raise ValueError(
+                    f"splits.{name} has {have} rows but a window needs {need}; lower windows.horizon or enlarge the split"
+                )
         return self

@@ -30,11 +30,11 @@ _KINDS = {
 _LIMITS = {"gt": "above", "ge": "at least", "lt": "below", "le": "at most"}
 
 
-def validate(settings: Mapping[str, Any], configuration: type[Configuration]) -> Configuration:
+def validate(settings: object, configuration: type[Configuration]) -> Configuration:
     """Check settings against a typed configuration.
 
     Args:
-        settings: Plain values as composed, interpolations resolved.
+        settings: A mapping of plain values as composed, interpolations resolved.
         configuration: The spec to fill.
 
     Returns:
@@ -44,6 +44,8 @@ def validate(settings: Mapping[str, Any], configuration: type[Configuration]) ->
         ConfigError: With one message per mistake, each naming key, value, what is allowed and, for
             an unknown key, the nearest known one.
     """
+    if not isinstance(settings, Mapping):
+        raise ConfigError(f"expected a mapping of settings, got {_type(settings)}")
     try:
         return configuration.model_validate(_without_missing(settings))
     except ValidationError as error:
@@ -141,5 +143,12 @@ def _shown(value: object) -> str:
 
 
 def _type(value: object) -> str:
-    names: dict[type, str] = {str: "text", bool: "true or false", int: "a whole number", float: "a number", list: "a list", dict: "a mapping"}
+    names: dict[type, str] = {
+        str: "text",
+        bool: "true or false",
+        int: "a whole number",
+        float: "a number",
+        list: "a list",
+        dict: "a mapping",
+    }
     return "null" if value is None else names.get(type(value), type(value).__name__)

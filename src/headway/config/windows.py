@@ -27,7 +27,9 @@ class SplitsSpec(Spec):
         shares = (self.train, self.validation, self.test)
         fractions = [isinstance(share, float) for share in shares]
         if any(fractions) and not all(fractions):
-            raise ValueError("train, validation and test must be three fractions or three numbers of rows, not a mixture")
+            raise ValueError(
+                "train, validation and test must be three fractions or three numbers of rows, not a mixture"
+            )
         if all(fractions) and sum(shares) > 1 + 1e-9:
             raise ValueError(f"train + validation + test = {sum(shares):g}; fractions must sum to at most 1")
         return self

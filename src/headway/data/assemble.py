@@ -47,7 +47,9 @@ def assemble(table: Table, spec: "DatasetSpec") -> Dataset:
         keep, ticks = _without_duplicates(table, times, positions, ticks, spec, notes, raw)
         own = {column: values[keep].copy() for column, values in raw.items()}
         masked = mask_implausible(own, ticks, plausible=spec.plausible, max_jump=spec.max_jump, patience=spec.max_gap)
-        notes.update({f"implausible values treated as missing: {what}": count for what, count in masked.items() if count})
+        notes.update(
+            {f"implausible values treated as missing: {what}": count for what, count in masked.items() if count}
+        )
         for component, source in spec.components.items():
             own[f"{component}_u"], own[f"{component}_v"] = components(own[source.speed], own[source.direction])
         series.append(_on_clock(name, times[keep], ticks, own, known, keep, features, spec, clock, notes))
@@ -71,14 +73,18 @@ def _features(table: Table, spec: "DatasetSpec") -> tuple[str, ...]:
     """Names of the context's columns, targets included, in the order of the configuration or the file."""
     unnamed = [str(name) for name in table.frame.columns if str(name).startswith("Unnamed:") or not str(name).strip()]
     if unnamed:
-        raise DataError(f"{table.file}:1: a column without a name (an index column?) would become a feature; name it or drop it")
+        raise DataError(
+            f"{table.file}:1: a column without a name (an index column?) would become a feature; name it or drop it"
+        )
     table.require(spec.timestamp, "dataset.timestamp")
     if spec.series is not None:
         table.require(spec.series, "dataset.series")
     for column in spec.known_future:
         table.require(column, "dataset.known_future")
     derived = [f"{name}_{axis}" for name in spec.components for axis in "uv"]
-    for source in (column for component in spec.components.values() for column in (component.speed, component.direction)):
+    for source in (
+        column for component in spec.components.values() for column in (component.speed, component.direction)
+    ):
         table.require(source, "dataset.components")
     if spec.features is None:
         used = {spec.timestamp, spec.series, *spec.known_future}
@@ -109,7 +115,9 @@ def _refuse_missing(table: Table, known: Columns) -> None:
     for column, values in known.items():
         if np.isnan(values).any():
             position = int(np.isnan(values).argmax())
-            raise DataError(f"{table.place(position)}: {column!r} is missing, but dataset.known_future says it is known in advance")
+            raise DataError(
+                f"{table.place(position)}: {column!r} is missing, but dataset.known_future says it is known in advance"
+            )
 
 
 def _groups(table: Table, spec: "DatasetSpec") -> dict[str, NDArray[np.int64]]:
@@ -125,7 +133,12 @@ def _groups(table: Table, spec: "DatasetSpec") -> dict[str, NDArray[np.int64]]:
 
 
 def _in_order(
-    table: Table, times: NDArray[np.datetime64], positions: NDArray[np.int64], name: str, spec: "DatasetSpec", notes: Counter[str]
+    table: Table,
+    times: NDArray[np.datetime64],
+    positions: NDArray[np.int64],
+    name: str,
+    spec: "DatasetSpec",
+    notes: Counter[str],
 ) -> NDArray[np.int64]:
     """Positions of a series in order of time; sorted only where the configuration says so."""
     steps = np.diff(times[positions])
@@ -133,25 +146,35 @@ def _in_order(
         return positions
     if not spec.sort:
         at = positions[1 + int((steps < np.timedelta64(0)).argmax())]
-        raise DataError(f"{table.place(at)}: series {name!r} goes back in time to {times[at]}; sort the file or set dataset.sort=true")
+        raise DataError(
+            f"{table.place(at)}: series {name!r} goes back in time to {times[at]}; sort the file or set dataset.sort=true"
+        )
     notes["rows sorted by time"] += len(positions)
     return positions[np.argsort(times[positions], kind="stable")]
 
 
-def _clock(table: Table, times: NDArray[np.datetime64], ordered: dict[str, NDArray[np.int64]], spec: "DatasetSpec") -> Clock:
+def _clock(
+    table: Table, times: NDArray[np.datetime64], ordered: dict[str, NDArray[np.int64]], spec: "DatasetSpec"
+) -> Clock:
     if spec.frequency is not None:
         return Clock.parse(spec.frequency)
     found = {name: clock for name, positions in ordered.items() if (clock := Clock.from_timestamps(times[positions]))}
     if not found:
-        raise DataError(f"{table.file}: {len(table.frame)} rows are too few to read a clock from; set dataset.frequency or give more rows")
+        raise DataError(
+            f"{table.file}: {len(table.frame)} rows are too few to read a clock from; set dataset.frequency or give more rows"
+        )
     clocks = dict.fromkeys(found.values())
     if len(clocks) > 1:
         named = ", ".join(f"{name} {clock}" for name, clock in list(found.items())[:4])
-        raise DataError(f"{table.file}: the series' clocks differ ({named}); set dataset.frequency or bring them to one")
+        raise DataError(
+            f"{table.file}: the series' clocks differ ({named}); set dataset.frequency or bring them to one"
+        )
     return next(iter(clocks))
 
 
-def _ticks(table: Table, times: NDArray[np.datetime64], positions: NDArray[np.int64], name: str, clock: Clock) -> NDArray[np.int64]:
+def _ticks(
+    table: Table, times: NDArray[np.datetime64], positions: NDArray[np.int64], name: str, clock: Clock
+) -> NDArray[np.int64]:
     """Steps since the series began; refuses timestamps that are off the clock."""
     steps = clock.steps_between(times[positions[0]], times[positions])
     off = ~(np.abs(steps - np.round(steps)) < 1e-9)

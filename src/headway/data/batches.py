@@ -87,7 +87,9 @@ def known_future_inputs(
 def scale_rows(dataset: Dataset, scaler: Scaler, known_scaler: Scaler, cycles: Mapping[str, int]) -> ScaledRows:
     """Scale all rows once, so that a batch is a gather and nothing else."""
     values, observed = scale_values(np.concatenate([series.values for series in dataset.series]), scaler)
-    known = [known_future_inputs(series.timestamps, series.known_future, cycles, known_scaler) for series in dataset.series]
+    known = [
+        known_future_inputs(series.timestamps, series.known_future, cycles, known_scaler) for series in dataset.series
+    ]
     return ScaledRows(values, observed, np.concatenate(known), tuple(dataset.target_indices))
 
 

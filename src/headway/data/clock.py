@@ -48,7 +48,7 @@ class Clock:
     @property
     def step(self) -> np.timedelta64:
         """One step; a month stays a month."""
-        return np.timedelta64(self.count, _UNITS[self.unit])  # type: ignore[call-overload,no-any-return]
+        return np.timedelta64(self.count, _UNITS[self.unit])  # type: ignore[call-overload]
 
     @property
     def is_calendar(self) -> bool:
@@ -82,8 +82,8 @@ class Clock:
         origin = np.asarray(origin)
         if self.is_calendar:
             month = origin.astype("datetime64[M]")
-            moved: NDArray[np.datetime64] = (month + steps * self.count).astype(origin.dtype) + (origin - month.astype(origin.dtype))
-            return moved
+            later = (month + steps * self.count).astype(origin.dtype)
+            return later + np.subtract(origin, month.astype(origin.dtype))
         return origin + steps * self.step.astype("timedelta64[s]")
 
     def __str__(self) -> str:

@@ -57,12 +57,16 @@ class Table:
         """
         cells = self.frame[column]
         if pd.api.types.is_bool_dtype(cells):
-            raise DataError(f"{self.file}: column {column!r} holds true and false; write 1 and 0, or leave it out of dataset.features")
+            raise DataError(
+                f"{self.file}: column {column!r} holds true and false; write 1 and 0, or leave it out of dataset.features"
+            )
         if pd.api.types.is_numeric_dtype(cells):
             values = cells.to_numpy(np.float64, na_value=np.nan)
             missing = np.isnan(values)
         elif isinstance(cells.dtype, pd.CategoricalDtype) or pd.api.types.is_datetime64_any_dtype(cells):
-            raise DataError(f"{self.file}: column {column!r} holds {cells.dtype}, not numbers; leave it out of dataset.features")
+            raise DataError(
+                f"{self.file}: column {column!r} holds {cells.dtype}, not numbers; leave it out of dataset.features"
+            )
         else:
             text = cells.astype(str).str.strip()
             missing = (cells.isna() | text.str.lower().isin(_MISSING)).to_numpy(bool)
@@ -70,11 +74,15 @@ class Table:
         wrong = ~missing & ~np.isfinite(values)
         if wrong.any():
             position = int(wrong.argmax())
-            raise DataError(f"{self.place(position)}: column {column!r} holds {str(cells.iloc[position])!r}; {_number_advice(str(cells.iloc[position]))}")
+            raise DataError(
+                f"{self.place(position)}: column {column!r} holds {str(cells.iloc[position])!r}; {_number_advice(str(cells.iloc[position]))}"
+            )
         large = ~missing & (np.abs(values) > _LARGEST_EXACT) & (values == np.round(values))
         if large.any():
             position = int(large.argmax())
-            raise DataError(f"{self.place(position)}: column {column!r} holds {cells.iloc[position]}, beyond 2^53; rescale the column")
+            raise DataError(
+                f"{self.place(position)}: column {column!r} holds {cells.iloc[position]}, beyond 2^53; rescale the column"
+            )
         return values
 
     def times(self, column: str, date_format: str | None) -> NDArray[np.datetime64]:
@@ -87,14 +95,20 @@ class Table:
         if pd.api.types.is_datetime64_any_dtype(cells):
             parsed = cells
         elif pd.api.types.is_numeric_dtype(cells):
-            raise DataError(f"{self.file}: column {column!r} holds numbers, not times; write ISO 8601 times like 2024-01-31T13:00")
+            raise DataError(
+                f"{self.file}: column {column!r} holds numbers, not times; write ISO 8601 times like 2024-01-31T13:00"
+            )
         else:
             text = cells.astype(str).str.strip()
             self._check_times(column, text)
-            parsed = pd.to_datetime(text, format=date_format or "ISO8601", errors="coerce", utc=bool(_ZONE.search(text.iloc[0])))
+            parsed = pd.to_datetime(
+                text, format=date_format or "ISO8601", errors="coerce", utc=bool(_ZONE.search(text.iloc[0]))
+            )
         if parsed.isna().any():
             position = int(parsed.isna().to_numpy().argmax())
-            raise DataError(f"{self.place(position)}: {str(cells.iloc[position])!r} in column {column!r} is no such date or time")
+            raise DataError(
+                f"{self.place(position)}: {str(cells.iloc[position])!r} in column {column!r} is no such date or time"
+            )
         if parsed.dt.tz is not None:
             parsed = parsed.dt.tz_convert("UTC").dt.tz_localize(None)
         return parsed.to_numpy().astype("datetime64[ns]")
@@ -102,15 +116,21 @@ class Table:
     def _check_times(self, column: str, text: "pd.Series[str]") -> None:
         empty = (text.str.lower().isin(_MISSING | {"nat"})).to_numpy()
         if empty.any():
-            raise DataError(f"{self.place(int(empty.argmax()))}: empty timestamp in column {column!r}; fill it or delete the line")
+            raise DataError(
+                f"{self.place(int(empty.argmax()))}: empty timestamp in column {column!r}; fill it or delete the line"
+            )
         zones = text.str.extract(_ZONE, expand=False).fillna("none")
         # A time of day is written before an offset; "2024-01-31" ends in "-31" but has no offset.
         zones = zones.where(text.str.contains(":"), "none")
         names = zones.unique()
         if len(names) > 1:
             positions = [int((zones == name).to_numpy().argmax()) for name in names[:3]]
-            found = ", ".join(f"{name} (line {self.frame.index[position]})" for name, position in zip(names, positions, strict=False))
-            raise DataError(f"{self.file}: time zones differ in column {column!r}: {found}; write all times in one zone, best UTC")
+            found = ", ".join(
+                f"{name} (line {self.frame.index[position]})" for name, position in zip(names, positions, strict=False)
+            )
+            raise DataError(
+                f"{self.file}: time zones differ in column {column!r}: {found}; write all times in one zone, best UTC"
+            )
 
 
 def _number_advice(text: str) -> str:
@@ -120,4 +140,6 @@ def _number_advice(text: str) -> str:
         return "write numbers without thousands separators"
     if re.fullmatch(r"[+-]?(inf|infinity)", text, re.IGNORECASE) or re.fullmatch(r"[+-]?\d.*[eE]\+?\d{3,}", text):
         return "infinite; write a finite number, or leave the field empty if it is missing"
-    return "expected a number, or an empty field if it is missing; leave the column out of dataset.features if it is text"
+    return (
+        "expected a number, or an empty field if it is missing; leave the column out of dataset.features if it is text"
+    )

@@ -48,7 +48,9 @@ def jumps(values: NDArray[np.float64], ticks: NDArray[np.int64], *, largest: flo
     return wrong
 
 
-def components(speed: NDArray[np.float64], direction: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+def components(
+    speed: NDArray[np.float64], direction: NDArray[np.float64]
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Eastward and northward components of a flow that comes from a direction.
 
     u = -speed sin(direction), v = -speed cos(direction), the convention of meteorology. Calm is

@@ -60,7 +60,11 @@ def fit_scalers(dataset: Dataset, borders: Sequence[Borders]) -> tuple[Scaler, S
     for target, index in zip(dataset.targets, dataset.target_indices, strict=True):
         observed = rows[:, index][~np.isnan(rows[:, index])]
         if not len(observed):
-            raise DataError(f"target {target!r} is never observed in the training rows; choose another column or enlarge splits.train")
+            raise DataError(
+                f"target {target!r} is never observed in the training rows; choose another column or enlarge splits.train"
+            )
         if np.ptp(observed) == 0:
-            raise DataError(f"target {target!r} is constant ({observed[0]:g}) in the training rows; there is nothing to forecast")
+            raise DataError(
+                f"target {target!r} is constant ({observed[0]:g}) in the training rows; there is nothing to forecast"
+            )
     return Scaler.fit(rows), Scaler.fit(training_rows(dataset, borders, known_future=True))

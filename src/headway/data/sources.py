@@ -22,7 +22,13 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-_MAGIC = {b"\x1f\x8b": "a gzip archive", b"PAR1": "a parquet file", b"PK\x03\x04": "a zip archive", b"\xff\xfe": "UTF-16 text", b"\xfe\xff": "UTF-16 text"}
+_MAGIC = {
+    b"\x1f\x8b": "a gzip archive",
+    b"PAR1": "a parquet file",
+    b"PK\x03\x04": "a zip archive",
+    b"\xff\xfe": "UTF-16 text",
+    b"\xfe\xff": "UTF-16 text",
+}
 
 
 def read(spec: "DatasetSpec", *, project: Path | None = None) -> Dataset:
@@ -124,7 +130,9 @@ def _sniff(path: Path, spec: "DatasetSpec") -> None:
         for separator, name in ((";", "';'"), ("\t", "a tab"), (",", "','"), ("|", "'|'")):
             if separator in header:
                 setting = '"\\t"' if separator == "\t" else f'"{separator}"'
-                raise DataError(f"{path}: one column found; the separator looks like {name}; set dataset.separator={setting}")
+                raise DataError(
+                    f"{path}: one column found; the separator looks like {name}; set dataset.separator={setting}"
+                )
 
 
 def _read_parquet(path: Path, spec: "DatasetSpec") -> pd.DataFrame:

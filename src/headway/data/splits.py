@@ -9,7 +9,9 @@ SPLITS = ("train", "validation", "test")
 Borders = Mapping[str, tuple[int, int]]
 
 
-def split_rows(num_rows: int, *, train: float, validation: float, test: float, purge: int = 0) -> dict[str, tuple[int, int]]:
+def split_rows(
+    num_rows: int, *, train: float, validation: float, test: float, purge: int = 0
+) -> dict[str, tuple[int, int]]:
     """Cut the rows of one series in time.
 
     Args:
@@ -26,10 +28,16 @@ def split_rows(num_rows: int, *, train: float, validation: float, test: float, p
         # Rounding the sums, not the parts, keeps 0.7 + 0.1 + 0.2 at exactly all rows.
         ends = [round(num_rows * share) for share in (train, train + validation, train + validation + test)]
     first, second, last = (int(min(end, num_rows)) for end in ends)
-    return {"train": (0, max(first - purge, 0)), "validation": (first, max(second - purge, first)), "test": (second, last)}
+    return {
+        "train": (0, max(first - purge, 0)),
+        "validation": (first, max(second - purge, first)),
+        "test": (second, last),
+    }
 
 
-def split(dataset: Dataset, *, train: float, validation: float, test: float, purge: int = 0) -> tuple[dict[str, tuple[int, int]], ...]:
+def split(
+    dataset: Dataset, *, train: float, validation: float, test: float, purge: int = 0
+) -> tuple[dict[str, tuple[int, int]], ...]:
     """Cut every series of a dataset; see `split_rows`.
 
     Returns:
@@ -42,5 +50,9 @@ def split(dataset: Dataset, *, train: float, validation: float, test: float, pur
         needed = train + validation + test
         for series in dataset.series:
             if len(series) < needed:
-                raise DataError(f"series {series.name!r} has {len(series)} rows but the splits ask for {needed:g}; lower splits.test")
-    return tuple(split_rows(len(series), train=train, validation=validation, test=test, purge=purge) for series in dataset.series)
+                raise DataError(
+                    f"series {series.name!r} has {len(series)} rows but the splits ask for {needed:g}; lower splits.test"
+                )
+    return tuple(
+        split_rows(len(series), train=train, validation=validation, test=test, purge=purge) for series in dataset.series
+    )

@@ -5,6 +5,7 @@ leaves a segment of a series. Its target lies in one split; its context may reac
 rows, so that validation and test start right at their border.
 """
 
+import itertools
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -58,7 +59,9 @@ class WindowIndex:
         return np.concatenate([[0], np.cumsum(self.count)])
 
 
-def index_windows(dataset: Dataset, borders: Sequence[Borders], split: str, *, context_length: int, horizon: int, stride: int = 1) -> WindowIndex:
+def index_windows(
+    dataset: Dataset, borders: Sequence[Borders], split: str, *, context_length: int, horizon: int, stride: int = 1
+) -> WindowIndex:
     """Index the windows whose target lies in one split.
 
     Left out, and counted: windows that would cross a forbidden gap, whose target was never observed,
@@ -81,8 +84,10 @@ def index_windows(dataset: Dataset, borders: Sequence[Borders], split: str, *, c
         edges = [*series.segments, len(series)]
         fitting = max(0, -(-(min(end, len(series)) - horizon + 1 - max(begin, context_length)) // stride))
         kept = 0
-        for segment, after in zip(edges[:-1], edges[1:], strict=True):
-            starts = np.arange(max(segment, begin - context_length), min(after, end) - context_length - horizon + 1, stride)
+        for segment, after in itertools.pairwise(edges):
+            starts = np.arange(
+                max(segment, begin - context_length), min(after, end) - context_length - horizon + 1, stride
+            )
             kept += len(starts)
             has_target, has_context = _usable(series, dataset.target_indices, starts, context_length, horizon)
             dropped["target never observed"] += int((~has_target).sum())
@@ -91,7 +96,9 @@ def index_windows(dataset: Dataset, borders: Sequence[Borders], split: str, *, c
         dropped["crosses a gap"] += max(0, fitting - kept)
         offset += len(series)
     first, count, owner = np.array(runs, np.int64).reshape(-1, 3).T
-    return WindowIndex(first, count, owner, stride, context_length, horizon, {reason: n for reason, n in dropped.items() if n})
+    return WindowIndex(
+        first, count, owner, stride, context_length, horizon, {reason: n for reason, n in dropped.items() if n}
+    )
 
 
 def _usable(

@@ -108,7 +108,10 @@ class LeastSquares:
     def forecast(self, cases: Cases) -> Array:
         """[B, H, targets]."""
         last = last_observed(cases.history)
-        changes = [np.stack([self._design(cases, step) @ weights for weights in row], axis=1) for step, row in enumerate(self.weights)]
+        changes = [
+            np.stack([self._design(cases, step) @ weights for weights in row], axis=1)
+            for step, row in enumerate(self.weights)
+        ]
         return last[:, None] + np.stack(changes, axis=1)
 
     def _solve(self, batches: list[Cases], step: int, target: int) -> Array:
@@ -135,4 +138,8 @@ class LeastSquares:
         return np.concatenate([standard, missing[:, self.marked], calendar, owner], axis=1)
 
 
-RIVALS: dict[str, type[Rival]] = {"persistence": Persistence, "seasonal_naive": SeasonalNaive, "least_squares": LeastSquares}
+RIVALS: dict[str, type[Rival]] = {
+    "persistence": Persistence,
+    "seasonal_naive": SeasonalNaive,
+    "least_squares": LeastSquares,
+}

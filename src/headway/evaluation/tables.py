@@ -34,7 +34,9 @@ class Scores:
 
     def value(self, target: str, forecaster: str, metric: str, horizon: str | int = OVERALL) -> float:
         """One number of the table."""
-        row = self.table[(self.table.target == target) & (self.table.forecaster == forecaster) & (self.table.horizon == str(horizon))]
+        row = self.table[
+            (self.table.target == target) & (self.table.forecaster == forecaster) & (self.table.horizon == str(horizon))
+        ]
         return float(row[metric].iloc[0])
 
     @property
@@ -54,7 +56,11 @@ class Scores:
         for row in rows.to_dict("records"):
             suffix = "" if row["horizon"] == OVERALL else f"_h{row['horizon']}"
             for name, value in row.items():
-                if name not in ("target", "forecaster", "horizon") and not (suffix and str(name).startswith("skill")) and np.isfinite(value):
+                if (
+                    name not in ("target", "forecaster", "horizon")
+                    and not (suffix and str(name).startswith("skill"))
+                    and np.isfinite(value)
+                ):
                     found[f"{row['target']}/{name}{suffix}"] = float(value)
         for rival in self.rivals:
             for target in self.table.target.unique():
@@ -79,9 +85,18 @@ def judge(forecasters: Mapping[str, Judged], *, model: str, targets: Sequence[st
     for position, target in enumerate(targets):
         for name, values in found.items():
             for step in range(values["mae"].shape[0]):
-                row: dict[str, object] = {"target": target, "forecaster": name, "horizon": OVERALL if step == 0 else str(step)}
+                row: dict[str, object] = {
+                    "target": target,
+                    "forecaster": name,
+                    "horizon": OVERALL if step == 0 else str(step),
+                }
                 row |= {metric: float(values[metric][step, position]) for metric in METRICS}
-                row |= {f"skill_{rival}": _skill(float(values["mae"][step, position]), float(found[rival]["mae"][step, position])) for rival in rivals}
+                row |= {
+                    f"skill_{rival}": _skill(
+                        float(values["mae"][step, position]), float(found[rival]["mae"][step, position])
+                    )
+                    for rival in rivals
+                }
                 rows.append(row)
     actual, outer = forecasters[model].actual, forecasters[model].outer
     nominal = round(100 * (outer[1] - outer[0]), 6) if outer else None
@@ -114,7 +129,9 @@ def overall_table(scores: Scores, units: Mapping[str, str], *, style: str = "sim
     return "\n\n".join(parts)
 
 
-def horizon_table(scores: Scores, units: Mapping[str, str], *, metric: str = "mae", step: str = "step", style: str = "simple") -> str:
+def horizon_table(
+    scores: Scores, units: Mapping[str, str], *, metric: str = "mae", step: str = "step", style: str = "simple"
+) -> str:
     """One metric by horizon step, as text.
 
     Args:

@@ -25,7 +25,7 @@ class SelfAttention(keras.layers.Layer):
         super().__init__(dtype=dtype, name=name)
         self.attention = keras.layers.MultiHeadAttention(heads, key_dim, dtype=dtype, name="heads")
 
-    def build(self, input_shape: tuple[int | None, ...]) -> None:
+    def build(self, input_shape: tuple[Any, ...]) -> None:
         """Create the projections for inputs [B, T, D]."""
         self.attention.build(input_shape, input_shape)
 
@@ -51,7 +51,7 @@ class ProjectedAttention(keras.layers.Layer):
         super().__init__(dtype=dtype, name=name)
         self.heads, self.key_dim = heads, key_dim
 
-    def build(self, input_shape: tuple[int | None, ...]) -> None:
+    def build(self, input_shape: tuple[Any, ...]) -> None:
         """Create the projections for inputs [B, T, D]."""
         width = input_shape[-1]
         self.query = keras.layers.Dense(width, dtype=self.dtype_policy, name="query")
@@ -59,7 +59,9 @@ class ProjectedAttention(keras.layers.Layer):
         self.value = keras.layers.Dense(width, dtype=self.dtype_policy, name="value")
         for projection in (self.query, self.key, self.value):
             projection.build(input_shape)
-        self.attention = keras.layers.MultiHeadAttention(self.heads, self.key_dim, dtype=self.dtype_policy, name="heads")
+        self.attention = keras.layers.MultiHeadAttention(
+            self.heads, self.key_dim, dtype=self.dtype_policy, name="heads"
+        )
         self.attention.build(input_shape, input_shape)
 
     def call(self, x: KerasTensor) -> KerasTensor:
@@ -71,4 +73,4 @@ class ProjectedAttention(keras.layers.Layer):
         return self.attention(query=self.query(x), value=self.value(x), key=self.key(x), return_attention_scores=True)
 
 
-ATTENTION = {"self": SelfAttention, "projected": ProjectedAttention}
+ATTENTION: dict[str, Any] = {"self": SelfAttention, "projected": ProjectedAttention}

@@ -22,7 +22,7 @@ class LinearEmbedding(keras.layers.Layer):
         if num_series > 1:
             self.series = keras.layers.Embedding(num_series, d_model, dtype=self.dtype_policy, name="series")
 
-    def build(self, input_shape: dict[str, tuple[int | None, ...]]) -> None:
+    def build(self, input_shape: dict[str, tuple[Any, ...]]) -> None:
         """Create the projection; `input_shape` maps the names of the inputs to their shapes."""
         batch, steps, features = input_shape["context"]
         self.projection.build((batch, steps, 2 * features + input_shape["known_future"][-1]))
@@ -47,11 +47,13 @@ class NoEmbedding(keras.layers.Layer):
         super().__init__(dtype=dtype, name=name)
         self.d_model = d_model
 
-    def build(self, input_shape: dict[str, tuple[int | None, ...]]) -> None:
+    def build(self, input_shape: dict[str, tuple[Any, ...]]) -> None:
         """Check the width: there is no projection that could change it."""
         features = input_shape["context"][-1]
         if features != self.d_model:
-            raise ValueError(f"embedding=none needs d_model equal to the number of features: got d_model={self.d_model}, {features} features.")
+            raise ValueError(
+                f"embedding=none needs d_model equal to the number of features: got d_model={self.d_model}, {features} features."
+            )
 
     def call(self, inputs: dict[str, KerasTensor]) -> KerasTensor:
         """Tokens, [B, T, F]."""
@@ -61,14 +63,16 @@ class NoEmbedding(keras.layers.Layer):
 class LearnedPosition(keras.layers.Layer):
     """Adds one learned vector per time step: [B, T, D] -> [B, T, D]."""
 
-    def build(self, input_shape: tuple[int | None, ...]) -> None:
+    def build(self, input_shape: tuple[Any, ...]) -> None:
         """Create the vectors [T, D]."""
-        self.position = self.add_weight(shape=input_shape[1:], initializer=keras.initializers.RandomNormal(stddev=0.02), name="position")
+        self.position = self.add_weight(
+            shape=input_shape[1:], initializer=keras.initializers.RandomNormal(stddev=0.02), name="position"
+        )
 
     def call(self, x: KerasTensor) -> KerasTensor:
         """Tokens that know their place, [B, T, D]."""
         return x + ops.cast(self.position, x.dtype)
 
 
-EMBEDDING = {"linear": LinearEmbedding, "none": NoEmbedding}
-POSITION = {"learned": LearnedPosition, "none": keras.layers.Identity}
+EMBEDDING: dict[str, Any] = {"linear": LinearEmbedding, "none": NoEmbedding}
+POSITION: dict[str, Any] = {"learned": LearnedPosition, "none": keras.layers.Identity}

@@ -24,7 +24,15 @@ class EncoderBlock(keras.layers.Layer):
     """
 
     def __init__(
-        self, *, attention: str, heads: int, key_dim: int, feed_forward: int, dropout: float, dtype: Any = None, name: str = "block"
+        self,
+        *,
+        attention: str,
+        heads: int,
+        key_dim: int,
+        feed_forward: int,
+        dropout: float,
+        dtype: Any = None,
+        name: str = "block",
     ) -> None:
         super().__init__(dtype=dtype, name=name)
         policy = self.dtype_policy
@@ -35,7 +43,7 @@ class EncoderBlock(keras.layers.Layer):
         self.attention_dropout = keras.layers.Dropout(dropout, dtype=policy, name="attention_dropout")
         self.feed_forward_dropout = keras.layers.Dropout(dropout, dtype=policy, name="feed_forward_dropout")
 
-    def build(self, input_shape: tuple[int | None, ...]) -> None:
+    def build(self, input_shape: tuple[Any, ...]) -> None:
         """Create the weights for inputs [B, T, D]."""
         self.output_projection = keras.layers.Dense(input_shape[-1], dtype=self.dtype_policy, name="output")
         for layer in (self.attention_norm, self.attention, self.feed_forward_norm, self.hidden):

@@ -41,19 +41,21 @@ class HorizonDecoder(keras.layers.Layer):
         self.mix = keras.layers.Dense(hidden, activation="gelu", dtype=policy, name="mix")
         self.dropout = keras.layers.Dropout(dropout, dtype=policy, name="dropout")
 
-    def build(self, encoded_shape: tuple[int | None, ...], known_future_shape: tuple[int | None, ...]) -> None:
+    def build(self, encoded_shape: tuple[Any, ...], known_future_shape: tuple[Any, ...]) -> None:
         """Create the weights for encoded steps [B, T, D] and covariates [B, T+H, C]."""
         batch, steps, width = encoded_shape
         self.summary.build((batch, steps * width))
         self.known.build((batch, self.horizon, known_future_shape[-1]))
         self.step = self.add_weight(
-            shape=(self.horizon, self.summary.units), initializer=keras.initializers.RandomNormal(stddev=0.1), name="step"
+            shape=(self.horizon, self.summary.units),
+            initializer=keras.initializers.RandomNormal(stddev=0.1),
+            name="step",
         )
         self.mix.build((batch, self.horizon, self.summary.units))
 
     def call(self, encoded: KerasTensor, known_future: KerasTensor, training: bool | None = None) -> KerasTensor:
         """Hidden features of every step ahead, [B, H, hidden]."""
-        batch, steps, width = encoded.shape
+        _, steps, width = encoded.shape
         summary = self.summary(ops.reshape(encoded, (-1, steps * width)))
         ahead = self.known(ops.cast(known_future[:, steps:], self.compute_dtype))
         x = ops.expand_dims(summary, 1) + ahead + ops.cast(self.step, self.compute_dtype)
@@ -74,9 +76,11 @@ class QuantileHead(keras.layers.Layer):
         self.targets, self.levels, self.median = targets, levels, levels.index(0.5)
         # A small start: the first forecast is close to "no change".
         start = keras.initializers.RandomNormal(stddev=0.02)
-        self.projection = keras.layers.Dense(targets * len(levels), kernel_initializer=start, dtype="float32", name="projection")
+        self.projection = keras.layers.Dense(
+            targets * len(levels), kernel_initializer=start, dtype="float32", name="projection"
+        )
 
-    def build(self, input_shape: tuple[int | None, ...]) -> None:
+    def build(self, input_shape: tuple[Any, ...]) -> None:
         """Create the projection for [B, H, hidden]."""
         self.projection.build(input_shape)
 
@@ -103,7 +107,7 @@ class PointHead(keras.layers.Layer):
         start = keras.initializers.RandomNormal(stddev=0.02)
         self.projection = keras.layers.Dense(targets, kernel_initializer=start, dtype="float32", name="projection")
 
-    def build(self, input_shape: tuple[int | None, ...]) -> None:
+    def build(self, input_shape: tuple[Any, ...]) -> None:
         """Create the projection for [B, H, hidden]."""
         self.projection.build(input_shape)
 
@@ -112,4 +116,4 @@ class PointHead(keras.layers.Layer):
         return ops.expand_dims(self.projection(ops.cast(hidden, "float32")), -1)
 
 
-HEAD = {"quantile": QuantileHead, "point": PointHead}
+HEAD: dict[str, Any] = {"quantile": QuantileHead, "point": PointHead}

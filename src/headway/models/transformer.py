@@ -63,7 +63,9 @@ class Transformer(keras.Model):
             for number in range(1, spec.layers + 1)
         ]
         self.norm = keras.layers.LayerNormalization(epsilon=1e-6, dtype=policy, name="norm")
-        self.decoder = HorizonDecoder(hidden=2 * spec.d_model, horizon=shape.horizon, dropout=spec.dropout, dtype=policy)
+        self.decoder = HorizonDecoder(
+            hidden=2 * spec.d_model, horizon=shape.horizon, dropout=spec.dropout, dtype=policy
+        )
         self.head = HEAD[spec.head](targets=len(shape.targets), levels=spec.levels)
         self.build({name: tensor.shape for name, tensor in self.input_signature().items()})
 
@@ -79,7 +81,7 @@ class Transformer(keras.Model):
             "series": KerasTensor((None,), "int32"),
         }
 
-    def build(self, input_shape: dict[str, tuple[int | None, ...]]) -> None:
+    def build(self, input_shape: dict[str, tuple[Any, ...]]) -> None:
         """Create all weights; they have the same paths in every process."""
         self.embedding.build(input_shape)
         tokens = (None, self.shape.context_length, self.spec.d_model)

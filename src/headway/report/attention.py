@@ -21,9 +21,7 @@ _FEW_LAGS = 48  # as many bars stand apart
 _EPOCH_INCHES, _EPOCH_DPI = 4.0, 192.0  # 768 pixels: three times the thumbnail
 
 
-def attention_epoch(
-    scores: FloatArray, *, epoch: int | None = None, clock: np.timedelta64
-) -> Figure:
+def attention_epoch(scores: FloatArray, *, epoch: int | None = None, clock: np.timedelta64) -> Figure:
     """Draw the attention of one epoch as a square picture of at most nine maps.
 
     The heads of the last layer come first in importance: earlier layers join, whole, while all
@@ -60,9 +58,7 @@ def attention_epoch(
         named = figure.text(0.03, 0.955, f"epoch {epoch}", size=12, weight="bold")
         named.set(color=style.INK, verticalalignment="center")
     figure.text(0.56, 0.012, "time attended to", size=style.BODY, color=style.INK, ha="center")
-    figure.text(
-        0.012, 0.48, "time attending", size=style.BODY, color=style.INK, va="center", rotation=90
-    )
+    figure.text(0.012, 0.48, "time attending", size=style.BODY, color=style.INK, va="center", rotation=90)
     return figure
 
 
@@ -142,9 +138,7 @@ def _chosen_maps(weights: FloatArray) -> dict[str, FloatArray]:
         return chosen | {f"L{layers} mean": last.mean(axis=0)}
     first = max(0, layers - MOST_MAPS // heads)
     return {
-        f"L{layer + 1} H{head + 1}": weights[layer, head]
-        for layer in range(first, layers)
-        for head in range(heads)
+        f"L{layer + 1} H{head + 1}": weights[layer, head] for layer in range(first, layers) for head in range(heads)
     }
 
 
@@ -162,18 +156,14 @@ def _draw_map(axes: Axes, values: FloatArray, *, title: str) -> None:
     axes.imshow(values, cmap=style.COLOUR_MAP, vmin=low, vmax=high)
 
 
-def _label_steps(
-    axes: Axes, *, x: bool, y: bool, length: int, clock: np.timedelta64, most: int
-) -> None:
+def _label_steps(axes: Axes, *, x: bool, y: bool, length: int, clock: np.timedelta64, most: int) -> None:
     """Label both axes of a map by offset from the last step; only its outer axes carry text."""
     steps = offsets.past_ticks(length, clock=clock, most=most)
     places = [step + length - 1 for step in steps]
     names = offsets.offset_labels(steps, clock=clock)
     axes.set_xticks(places, names if x else [""] * len(names))
     axes.set_yticks(places, names if y else [""] * len(names))
-    axes.tick_params(
-        labelsize=style.SMALL, length=2, width=0.6, color=style.MUTED, labelcolor=style.INK, pad=1.5
-    )
+    axes.tick_params(labelsize=style.SMALL, length=2, width=0.6, color=style.MUTED, labelcolor=style.INK, pad=1.5)
 
 
 def _draw_lags(axes: Axes, weights: FloatArray, *, clock: np.timedelta64, most: int) -> None:

@@ -185,9 +185,7 @@ def _draw_fan(axes: Axes, ahead: FloatArray, window: ForecastWindow) -> None:
     axes.plot(x, line, color=style.MODEL, lw=1.7, label=name, zorder=4)
 
 
-def _draw_observed(
-    axes: Axes, steps: FloatArray, values: FloatArray, *, name: str, colour: str
-) -> None:
+def _draw_observed(axes: Axes, steps: FloatArray, values: FloatArray, *, name: str, colour: str) -> None:
     """A line with a gap where values are missing; few values, and any alone, are points too."""
     missing = np.concatenate([[True], np.isnan(values), [True]])
     alone = missing[:-2] & ~missing[1:-1] & missing[2:]

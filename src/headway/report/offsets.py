@@ -74,7 +74,5 @@ def _length(clock: np.timedelta64) -> tuple[int, dict[str, int]]:
     else:
         length, units = int(clock // np.timedelta64(1, "s")), _SECONDS
     if length <= 0:
-        raise ValueError(
-            f"clock must be a positive timedelta64 of whole seconds or months: got {clock!r}"
-        )
+        raise ValueError(f"clock must be a positive timedelta64 of whole seconds or months: got {clock!r}")
     return length, units

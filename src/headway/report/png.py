@@ -15,7 +15,5 @@ def png(figure: Figure, *, dpi: float | None = None) -> bytes:
     """
     buffer = BytesIO()
     FigureCanvasAgg(figure)
-    figure.savefig(
-        buffer, format="png", dpi="figure" if dpi is None else dpi, metadata={"Software": None}
-    )
+    figure.savefig(buffer, format="png", dpi="figure" if dpi is None else dpi, metadata={"Software": None})
     return buffer.getvalue()

@@ -43,9 +43,7 @@ def skill_by_horizon(
         raise ValueError(f"errors must hold the model {model!r}: got {sorted(errors)}")
     own = shaped(f"errors[{model!r}]", errors[model], "H")
     rivals = {
-        name: shaped(f"errors[{name!r}]", values, "H", H=own.size)
-        for name, values in errors.items()
-        if name != model
+        name: shaped(f"errors[{name!r}]", values, "H", H=own.size) for name, values in errors.items() if name != model
     }
     looks = {name: _rival_look(place) for place, name in enumerate(rivals)}
     looks[model] = {"color": style.MODEL, "lw": 2.6, "zorder": 4}
@@ -71,10 +69,7 @@ def skill_by_horizon(
     if rivals:
         lower = figure.add_subplot(grid[1], sharex=upper)
         with np.errstate(divide="ignore", invalid="ignore"):
-            skills = {
-                name: np.where(values > 0, 1 - own / values, np.nan)
-                for name, values in rivals.items()
-            }
+            skills = {name: np.where(values > 0, 1 - own / values, np.nan) for name, values in rivals.items()}
         lower.axhline(0, color=style.INK, lw=0.9)
         _draw_lines(lower, skills, looks=looks)
         lower.set_ylim(bottom=max(_LEAST_SKILL, lower.get_ylim()[0]))
@@ -95,9 +90,7 @@ def skill_by_horizon(
     return figure
 
 
-def coverage(
-    nominal: FloatArray, actual: FloatArray, *, by_horizon: FloatArray | None = None
-) -> Figure:
+def coverage(nominal: FloatArray, actual: FloatArray, *, by_horizon: FloatArray | None = None) -> Figure:
     """Draw the reliability of the quantiles: their nominal level against the share below them.
 
     Args:
@@ -157,9 +150,7 @@ def _rival_look(place: int) -> dict[str, Any]:
     }
 
 
-def _draw_lines(
-    axes: Axes, lines: Mapping[str, FloatArray], *, looks: Mapping[str, dict[str, Any]]
-) -> None:
+def _draw_lines(axes: Axes, lines: Mapping[str, FloatArray], *, looks: Mapping[str, dict[str, Any]]) -> None:
     for name, values in lines.items():
         marker = "o" if values.size <= _MARKED_STEPS else ""
         steps = np.arange(1, values.size + 1)
@@ -177,14 +168,10 @@ def _label_ends(
     """Write every line's name at its last known value, moved apart where names would overlap."""
     known = {name: values[np.isfinite(values)] for name, values in lines.items()}
     low, high = axes.get_ylim()
-    ends = {
-        name: float(values[-1].clip(low, high)) for name, values in known.items() if values.size
-    }
+    ends = {name: float(values[-1].clip(low, high)) for name, values in known.items() if values.size}
     text_height = 1.3 * style.SMALL / 72 / (inches * axes.get_position().height)
     wished = [(end - low) / (high - low) for end in ends.values()]
-    for name, end, place in zip(
-        ends, wished, style.spread_apart(wished, least=text_height), strict=True
-    ):
+    for name, end, place in zip(ends, wished, style.spread_apart(wished, least=text_height), strict=True):
         axes.annotate(
             name,
             xy=(1.0, end),
@@ -213,6 +200,4 @@ def _draw_range(axes: Axes, levels: FloatArray, steps: FloatArray) -> None:
     )
     axes.plot(levels, steps[0], color=style.RIVALS[1], lw=1.0, label="first step")
     if len(steps) > 1:
-        axes.plot(
-            levels, steps[-1], color=style.RIVALS[0], lw=1.0, label=f"last step ({len(steps)})"
-        )
+        axes.plot(levels, steps[-1], color=style.RIVALS[0], lw=1.0, label=f"last step ({len(steps)})")

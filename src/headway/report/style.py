@@ -36,9 +36,7 @@ def figure(width: float, height: float, *, dpi: float = DPI) -> Figure:
     return empty
 
 
-def margins(
-    inside: Figure, *, left: float, right: float, bottom: float, top: float
-) -> dict[str, float]:
+def margins(inside: Figure, *, left: float, right: float, bottom: float, top: float) -> dict[str, float]:
     """Turn margins in inches into the borders that `add_gridspec` expects."""
     width, height = inside.get_size_inches()
     return {

@@ -46,9 +46,7 @@ def learning_curves(history: Mapping[str, Sequence[float]], *, best_epoch: int |
             label=name,
         )
     finite = np.concatenate([values[np.isfinite(values)] for values in curves.values()])
-    logarithmic = bool(
-        finite.size and finite.min() > 0 and finite.max() > _LOG_RATIO * finite.min()
-    )
+    logarithmic = bool(finite.size and finite.min() > 0 and finite.max() > _LOG_RATIO * finite.min())
     if logarithmic:
         axes.set_yscale("log")
     if best_epoch is not None:
@@ -90,8 +88,5 @@ def _curves(history: Mapping[str, Sequence[float]]) -> dict[str, FloatArray]:
     if not found:
         raise ValueError(f"history must hold 'loss' or 'train/loss': got {sorted(history)}")
     epochs = len(next(iter(history[key] for key in found.values())))
-    curves = {
-        name: shaped(f"history[{key!r}]", history[key], "E", E=epochs)
-        for name, key in found.items()
-    }
+    curves = {name: shaped(f"history[{key!r}]", history[key], "E", E=epochs) for name, key in found.items()}
     return {name: np.where(np.isfinite(values), values, np.nan) for name, values in curves.items()}

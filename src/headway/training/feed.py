@@ -22,7 +22,14 @@ class Feed(keras.utils.PyDataset):
         drop_last: Leave out a last, smaller batch; in training every epoch drops other windows.
     """
 
-    def __init__(self, gather: Callable[[Numbers], FitBatch], order: Callable[[int], Numbers], *, batch_size: int, drop_last: bool) -> None:
+    def __init__(
+        self,
+        gather: Callable[[Numbers], FitBatch],
+        order: Callable[[int], Numbers],
+        *,
+        batch_size: int,
+        drop_last: bool,
+    ) -> None:
         super().__init__(workers=1, use_multiprocessing=False)
         self.gather, self.order, self.batch_size = gather, order, batch_size
         self.epoch = 0

@@ -38,7 +38,12 @@ class History:
 
 
 def compile_model(
-    model: keras.Model, spec: "TrainingSpec", *, loss: keras.losses.Loss, metrics: Sequence[keras.metrics.Metric], steps_per_epoch: int
+    model: keras.Model,
+    spec: "TrainingSpec",
+    *,
+    loss: keras.losses.Loss,
+    metrics: Sequence[keras.metrics.Metric],
+    steps_per_epoch: int,
 ) -> None:
     """Give a model its optimizer, loss and metrics.
 
@@ -61,7 +66,13 @@ def compile_model(
 
 
 def fit(
-    model: keras.Model, train: Feed, validation: Feed, spec: "TrainingSpec", *, on_epoch_end: EpochEnd, verbose: int | str = "auto"
+    model: keras.Model,
+    train: Feed,
+    validation: Feed,
+    spec: "TrainingSpec",
+    *,
+    on_epoch_end: EpochEnd,
+    verbose: int | str = "auto",
 ) -> History:
     """Train until validation stops improving, and keep the best weights.
 

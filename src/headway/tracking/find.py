@@ -1,0 +1,88 @@
+"""Opening a stored run again, for evaluation: from its own folder, or from MLflow where the folder is gone."""
+
+import tempfile
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+
+from headway.errors import StoredRunError
+from headway.tracking import folder as run_folder
+from headway.tracking import uri
+from headway.tracking.choose import choose
+from headway.tracking.mirror import Mirror
+from headway.tracking.off_mirror import OffMirror
+from headway.tracking.run import Run
+from headway.tracking.settings import TrackingSettings
+
+
+@contextmanager
+def reopen(settings: TrackingSettings, selector: str, *, root: Path = Path("runs")) -> Iterator[Run]:
+    """A finished run, for the length of a `with` block; its status and times stay as they are.
+
+    Args:
+        settings: Where the run was tracked. With tracking off only the run folders are searched.
+        selector: `latest`, `best`, or a run's id, name or beginning of an id.
+        root: The folder that holds the folders of all runs.
+
+    Returns:
+        The run. Its folder holds what was mirrored; if it had to be fetched from MLflow, it is a temporary one.
+
+    Raises:
+        ConfigError: The tracking URI names no store.
+        StoredRunError: No such run, or its files are gone.
+        TrackingError: MLflow failed, and is required.
+    """
+    with ExitStack() as stack:
+        local = _local_records(root)
+        if settings.kind == "off":
+            record = choose(list(local.values()), selector, where=str(root.absolute()))
+            run = Run(root.absolute() / record.id, record, OffMirror())
+        else:
+            run = _from_mlflow(settings, selector, root=root, local=local, stack=stack)
+        stack.callback(run._close)
+        yield run
+
+
+def _local_records(root: Path) -> dict[str, run_folder.RunRecord]:
+    folders = root.iterdir() if root.is_dir() else iter(())
+    return {
+        folder.name: record
+        for folder in folders
+        if run_folder.is_id(folder.name) and (record := run_folder.read(folder)) is not None
+    }
+
+
+def _from_mlflow(
+    settings: TrackingSettings, selector: str, *, root: Path, local: dict[str, run_folder.RunRecord], stack: ExitStack
+) -> Run:
+    # Imported here for the reason given in mirror.py.
+    from headway.tracking.mlflow_reader import MlflowReader
+
+    store = uri.resolve(settings.uri)
+    reader = MlflowReader(settings, root=root.absolute())
+    stack.callback(reader.close)
+    mirrored = {record.id: record for record in reader.records()}
+    # A folder of this store, or of none: what another experiment mirrored is another experiment's.
+    own = {
+        id_: record
+        for id_, record in local.items()
+        if record.mlflow_run_id is None
+        or (record.store, record.experiment) == (uri.shown(store), settings.experiment)
+        or (id_ in mirrored and mirrored[id_].mlflow_run_id == record.mlflow_run_id)
+    }
+    where = f"experiment {settings.experiment!r} of {uri.shown(store)} and in {root.absolute()}"
+    # The folder is the truth: MLflow may have missed the end of a run.
+    record = choose(list((mirrored | own).values()), selector, where=where)
+    mirror: Mirror = OffMirror()
+    if record.mlflow_run_id is not None:
+        mirror = reader.mirror(record.mlflow_run_id)
+    if record.id in own:
+        return Run(root.absolute() / record.id, record, mirror)
+    folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="headway-"))) / record.id
+    folder.mkdir()
+    if record.mlflow_run_id is None or not reader.download(record.mlflow_run_id, folder) or not any(folder.iterdir()):
+        raise StoredRunError(
+            f"The files of the run {record.id} are neither in {root.absolute()} nor in {uri.shown(store)}. Train again: python train.py"
+        )
+    run_folder.write(folder, record)
+    return Run(folder, record, mirror)

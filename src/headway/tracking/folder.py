@@ -1,0 +1,107 @@
+"""The folder of a run, which no other run can share, and the record (`run.json`) in it."""
+
+import json
+import re
+import secrets
+from dataclasses import asdict, dataclass, field, fields
+from datetime import UTC, datetime
+from pathlib import Path
+
+from headway.errors import StorageError
+
+FILE = "run.json"
+RUNNING, FINISHED, FAILED, KILLED = "running", "finished", "failed", "killed"
+
+_ID = re.compile(r"\d{4}-\d\d-\d\d_\d\d-\d\d-\d\d_[0-9a-f]{6}")
+
+
+def now() -> str:
+    """This moment, in the form `run.json` stores; such texts sort by time."""
+    return datetime.now(UTC).isoformat(timespec="microseconds")
+
+
+@dataclass(frozen=True)
+class RunRecord:
+    """What `run.json` says about a run.
+
+    Attributes:
+        id: The folder's name.
+        name: What the user calls the run; need not be unique.
+        status: `running`, `finished`, `failed` or `killed`.
+        started: When, as ISO 8601 in UTC.
+        ended: When, or None while the run goes on.
+        comparable: Runs with the same text were judged on the same data and task, so that their scores may be compared.
+        kind: `training`, unless the tag `headway.kind` said otherwise.
+        score: The validation score (lower is better), or None.
+        mlflow_run_id: The run's mirror, or None.
+        store: The store of that mirror, without password.
+        experiment: The experiment of that mirror.
+    """
+
+    id: str
+    name: str
+    status: str = RUNNING
+    started: str = field(default_factory=now)
+    ended: str | None = None
+    comparable: str = ""
+    kind: str = "training"
+    score: float | None = None
+    mlflow_run_id: str | None = None
+    store: str | None = None
+    experiment: str | None = None
+
+
+def create(root: Path) -> Path:
+    """A new folder under `root`, named by time and six random hexadecimal digits.
+
+    Raises:
+        StorageError: The folder cannot be made.
+    """
+    try:
+        root.mkdir(parents=True, exist_ok=True)
+        while True:
+            folder = root.absolute() / f"{datetime.now():%Y-%m-%d_%H-%M-%S}_{secrets.token_hex(3)}"
+            try:
+                folder.mkdir()
+            except FileExistsError:
+                continue
+            return folder
+    except OSError as error:
+        raise StorageError(
+            f"The run folder {root.absolute()} cannot be made: {error.strerror}. Make it writable, free some space, or start in another folder."
+        ) from error
+
+
+def is_id(text: str) -> bool:
+    """Whether a text has the form of a run folder's name, and is therefore safe to use as one."""
+    return _ID.fullmatch(text) is not None
+
+
+def write(folder: Path, record: RunRecord) -> None:
+    """Replace `run.json`, whole or not at all.
+
+    Raises:
+        StorageError: The file cannot be written.
+    """
+    temporary = folder / f".{FILE}.tmp"
+    try:
+        temporary.write_text(json.dumps(asdict(record), indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+        temporary.replace(folder / FILE)
+    except OSError as error:
+        raise StorageError(
+            f"{folder / FILE} cannot be written: {error.strerror}. Free some space, or choose another run folder."
+        ) from error
+
+
+def read(folder: Path) -> RunRecord | None:
+    """The record in a folder, or None where there is none that can be read.
+
+    Keys that this version does not know are passed over, so that a newer run stays readable.
+    """
+    try:
+        stored = json.loads((folder / FILE).read_text(encoding="utf-8"))
+        known = {each.name for each in fields(RunRecord)}
+        record = RunRecord(**{key: value for key, value in stored.items() if key in known})
+    except (OSError, ValueError, TypeError, AttributeError):
+        return None
+    return record if record.id == folder.name else None

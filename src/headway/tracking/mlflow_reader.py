@@ -1,0 +1,73 @@
+"""Reading an experiment through the same circuit breaker that guards the writing."""
+
+from pathlib import Path
+
+from headway.tracking import mlflow_runs, mlflow_store, uri
+from headway.tracking.breaker import Breaker
+from headway.tracking.folder import RunRecord
+from headway.tracking.mlflow_client import MlflowClient
+from headway.tracking.mlflow_mirror import MlflowMirror
+from headway.tracking.settings import TrackingSettings
+
+_DOWNLOAD_SECONDS = 600.0
+
+
+class MlflowReader:
+    """The stored runs of one experiment.
+
+    Args:
+        settings: Where the experiment is.
+        root: The folder of all runs, which a warning points to.
+    """
+
+    def __init__(self, settings: TrackingSettings, *, root: Path) -> None:
+        self._store = uri.resolve(settings.uri)
+        self._experiment = settings.experiment
+        self._breaker = Breaker(
+            uri.shown(self._store),
+            consolation=f"The run folders in {root} are all there is.",
+            required=settings.required,
+        )
+        self._client: MlflowClient | None = None
+        self._experiment_id: str | None = None
+
+    def records(self) -> list[RunRecord]:
+        """Every run of the experiment; empty if there is no such store or experiment, or if it cannot be reached.
+
+        Raises:
+            TrackingError: The store cannot be reached, and is required.
+        """
+        # Looking for a run must not leave an empty database behind.
+        if not mlflow_store.exists(self._store):
+            return []
+
+        def read() -> tuple[MlflowClient, str | None, list[RunRecord]]:
+            client = mlflow_store.connect(self._store)
+            experiment_id = mlflow_store.find_experiment(client, self._experiment)
+            return client, experiment_id, [] if experiment_id is None else mlflow_runs.records(client, experiment_id)
+
+        answer = self._breaker.call("looking for the run", read, allowance=mlflow_store.OPENING_SECONDS)
+        if answer is None:
+            return []
+        self._client, self._experiment_id, found = answer
+        return found
+
+    def mirror(self, mlflow_run_id: str) -> MlflowMirror:
+        """A mirror that goes on writing to a stored run."""
+        return MlflowMirror(self._client, self._experiment_id, mlflow_run_id, store=self._store, breaker=self._breaker)
+
+    def download(self, mlflow_run_id: str, target: Path) -> bool:
+        """Copy the run's files into a folder; False if that failed."""
+        client = self._client
+        if client is None:
+            return False
+
+        def copy() -> bool:
+            mlflow_runs.download(client, mlflow_run_id, target)
+            return True
+
+        return bool(self._breaker.call("fetching the run's files", copy, allowance=_DOWNLOAD_SECONDS))
+
+    def close(self) -> None:
+        """Let go of the store."""
+        self._breaker.close()

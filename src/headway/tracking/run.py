@@ -1,0 +1,244 @@
+"""A run: a folder of its own, a journal of its metrics, and a mirror in MLflow."""
+
+import logging
+import time as clock
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+from types import MappingProxyType
+
+from headway.errors import Interrupted, StorageError
+from headway.tracking import folder as run_folder
+from headway.tracking import uri
+from headway.tracking.journal import Journal
+from headway.tracking.mirror import Mirror, open_mirror
+from headway.tracking.settings import TrackingSettings
+
+log = logging.getLogger(__name__)
+
+_NOTHING: Mapping[str, str] = MappingProxyType({})
+
+
+class Run:
+    """What training and evaluation write to. The folder is the truth, the mirror follows.
+
+    Args:
+        folder: The run's folder.
+        record: What its `run.json` says.
+        mirror: Where everything is repeated.
+
+    Attributes:
+        folder: The run's folder.
+    """
+
+    def __init__(self, folder: Path, record: run_folder.RunRecord, mirror: Mirror) -> None:
+        self.folder = folder
+        self._record = record
+        self._mirror = mirror
+        self._journal = Journal(folder)
+
+    @property
+    def id(self) -> str:
+        """The name of the run's folder, by which `evaluate.py run=<id>` finds it."""
+        return self._record.id
+
+    @property
+    def record(self) -> run_folder.RunRecord:
+        """What `run.json` says now."""
+        return self._record
+
+    @property
+    def link(self) -> str | None:
+        """The address of the run in the MLflow UI, or None without a mirror."""
+        return self._mirror.link
+
+    @property
+    def view_link(self) -> str | None:
+        """The address of all runs of the experiment, through the published view if there is one; None without a mirror."""
+        return self._mirror.view_link
+
+    def log_metrics(self, metrics: Mapping[str, float], *, step: int = 0) -> None:
+        """Journal the metrics, then mirror them.
+
+        Args:
+            metrics: Values by path (`validation/mae`). Values that are not finite stand in the journal only.
+            step: The epoch, or whatever the values are counted by.
+
+        Raises:
+            StorageError: The journal cannot be written.
+            TrackingError: MLflow failed, and is required.
+        """
+        if not all(metrics):
+            raise ValueError("A metric has no name. Names are paths such as validation/mae.")
+        time = clock.time()
+        self._journal.append(metrics, step=step, time=time)
+        self._mirror.log_metrics(metrics, step=step, time=time)
+
+    def log_params(self, params: Mapping[str, object]) -> None:
+        """Mirror the settings worth comparing; each key once, a later value of the same key is passed over."""
+        self._mirror.log_params(params)
+
+    def set_tags(self, tags: Mapping[str, str]) -> None:
+        """Mirror free labels of the run; a later value replaces the earlier one."""
+        self._mirror.set_tags(tags)
+
+    def log_image(self, png: bytes, *, key: str, step: int) -> None:
+        """Add a picture to a series that the UI shows with a slider over its steps.
+
+        The picture is kept in the run's folder too, as `images/<key>/<step>.png`.
+
+        Args:
+            png: The picture; square and legible at 256 pixels, the size of the thumbnail.
+            key: The name of the series (`attention/all_heads`).
+            step: The epoch.
+        """
+        path = self._inside(f"images/{key}/{step:05d}.png")
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(png)
+        except OSError as error:
+            raise StorageError(
+                f"{path} cannot be written: {error.strerror}. Free some space, or choose another run folder."
+            ) from error
+        self._mirror.log_image(png, key=key, step=step)
+
+    def log_file(self, name: str) -> None:
+        """Mirror a file or folder of the run's folder, under the same name.
+
+        Args:
+            name: Its path relative to the run's folder (`config.yaml`, `forecaster`).
+
+        Raises:
+            ValueError: The name leads out of the run's folder.
+            FileNotFoundError: There is nothing of that name.
+        """
+        path = self._inside(name)
+        if not path.exists():
+            raise FileNotFoundError(
+                f"The run folder {self.folder} holds no {name}: write it there before it is logged."
+            )
+        self._mirror.log_file(path, name=name)
+
+    def log_dataset(
+        self,
+        name: str,
+        digest: str,
+        source: str,
+        *,
+        schema: Mapping[str, str] = _NOTHING,
+        profile: Mapping[str, object] = _NOTHING,
+    ) -> None:
+        """Show on the run's page which data it saw.
+
+        Args:
+            name: The data set's name.
+            digest: A checksum of the data; the first 36 characters are shown.
+            source: Where the data came from: a path or an address.
+            schema: The type of every column, by name.
+            profile: Counts worth showing (`rows`, `series`, ...).
+        """
+        self._mirror.log_dataset(name, digest, source, schema=schema, profile=profile)
+
+    def describe(self, markdown: str) -> None:
+        """Set the text at the top of the run's page.
+
+        Args:
+            markdown: The text; `{run_id}` stands for the run's MLflow id, so that
+                `![](get-artifact?path=attention_map.png&run_uuid={run_id})` shows a logged picture.
+        """
+        self._mirror.describe(markdown)
+
+    def set_score(self, value: float) -> None:
+        """Set the validation score by which `run=best` chooses: lower is better."""
+        self._rewrite(score=float(value))
+        self._mirror.set_tags({"headway.score": repr(float(value))})
+
+    def publish_view(self, targets: Sequence[str]) -> None:
+        """Give the experiment a ready-made view: columns, sorting and charts for runs that forecast these targets."""
+        self._mirror.publish_view(targets)
+
+    def _rewrite(self, **changes: object) -> None:
+        self._record = replace(self._record, **changes)  # type: ignore[arg-type]
+        run_folder.write(self.folder, self._record)
+
+    def _inside(self, name: str) -> Path:
+        path = self.folder / name
+        if (
+            not name
+            or Path(name).is_absolute()
+            or ".." in Path(name).parts
+            or not path.resolve().is_relative_to(self.folder.resolve())
+        ):
+            raise ValueError(
+                f"{name!r} is no path inside the run folder: write it relative to the folder, without '..'."
+            )
+        return path
+
+    def _finish(self, status: str) -> None:
+        self._rewrite(status=status, ended=run_folder.now())
+        self._mirror.finish(status)
+
+    def _close(self) -> None:
+        self._journal.close()
+        self._mirror.close()
+
+
+@contextmanager
+def start(
+    settings: TrackingSettings,
+    *,
+    name: str,
+    comparable: str,
+    root: Path = Path("runs"),
+    tags: Mapping[str, str] = _NOTHING,
+) -> Iterator[Run]:
+    """A new run, for the length of a `with` block; how the block ends decides the run's status.
+
+    Args:
+        settings: Where to track.
+        name: What to call the run.
+        comparable: Equal for runs whose validation scores may be compared (same data, task and split).
+        root: The folder that holds the folders of all runs.
+        tags: Labels of the run from its first moment. `headway.kind` other than `training` hides it from `run=latest` and `run=best`.
+
+    Raises:
+        ConfigError: The tracking URI names no store.
+        StorageError: The run's folder cannot be written.
+        TrackingError: MLflow failed, and is required.
+    """
+    store = uri.resolve(settings.uri) if settings.kind != "off" else None
+    folder = run_folder.create(root)
+    record = run_folder.RunRecord(
+        id=folder.name, name=name, comparable=comparable, kind=tags.get("headway.kind", "training")
+    )
+    run_folder.write(folder, record)
+    try:
+        labels = {"headway.id": folder.name, "headway.comparable": comparable, "headway.kind": record.kind, **tags}
+        mirror = open_mirror(settings, name=name, tags=labels, folder=folder)
+    except BaseException:
+        run_folder.write(folder, replace(record, status=run_folder.FAILED, ended=run_folder.now()))
+        raise
+    run = Run(folder, record, mirror)
+    try:
+        if store and mirror.run_id:
+            run._rewrite(mlflow_run_id=mirror.run_id, store=uri.shown(store), experiment=settings.experiment)
+        yield run
+    except (KeyboardInterrupt, Interrupted):
+        _finish_quietly(run, run_folder.KILLED)
+        raise
+    except BaseException:
+        _finish_quietly(run, run_folder.FAILED)
+        raise
+    else:
+        run._finish(run_folder.FINISHED)
+    finally:
+        run._close()
+
+
+def _finish_quietly(run: Run, status: str) -> None:
+    # The error under way is the one to report; a second one from a full disk or a dead server must not take its place.
+    try:
+        run._finish(status)
+    except Exception as error:
+        log.debug("The run could not be marked %s: %s", status, error)

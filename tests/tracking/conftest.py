@@ -1,0 +1,41 @@
+"""Settings for tests, and a migrated database, made once and copied: fresh migrations take a second."""
+
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+
+
+def make_settings(**changes: object) -> SimpleNamespace:
+    defaults = {"uri": "sqlite:///mlflow.db", "experiment": "weather", "required": False, "system_metrics": False}
+    return SimpleNamespace(**({"kind": "mlflow"} | defaults | changes))
+
+
+@pytest.fixture(scope="session")
+def migrated(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    from headway.tracking import mlflow_store
+
+    file = tmp_path_factory.mktemp("store") / "mlflow.db"
+    mlflow_store.connect(f"sqlite:///{file}")
+    return file
+
+
+@pytest.fixture
+def bare(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., SimpleNamespace]:
+    """Makes settings, in an empty folder."""
+    monkeypatch.chdir(tmp_path)
+    return make_settings
+
+
+@pytest.fixture
+def settings(migrated: Path, tmp_path: Path, bare: Callable[..., SimpleNamespace]) -> Callable[..., SimpleNamespace]:
+    """Makes settings, in a folder with a database."""
+    shutil.copy(migrated, tmp_path / "mlflow.db")
+    return bare
+
+
+@pytest.fixture
+def off(bare: Callable[..., SimpleNamespace]) -> SimpleNamespace:
+    return bare(kind="off")
