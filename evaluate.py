@@ -6,16 +6,19 @@ from pathlib import Path
 import hydra
 from omegaconf import DictConfig, OmegaConf
 
-from headway.config import backend, door
+from headway import backend
+from headway.config import door
 from headway.config.evaluation import EvaluateConfig
 from headway.config.validate import validate
+from headway.tracking import uri
 
 
 @hydra.main(version_base="1.3", config_path="conf", config_name="evaluate")
 def evaluate(settings: DictConfig) -> None:
     """Check the configuration, then judge the run and tell what came out."""
     config = validate(OmegaConf.to_container(settings, resolve=True), EvaluateConfig)
-    backend.choose("auto")
+    uri.resolve(config.tracking.uri)
+    backend.load("auto")
     # Keras takes seconds to load, and --help and a wrong override must answer at once.
     from headway import pipeline
 

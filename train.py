@@ -7,17 +7,24 @@ import hydra
 from hydra.core.hydra_config import HydraConfig
 from omegaconf import DictConfig, OmegaConf
 
-from headway.config import backend, door
+from headway import backend
+from headway.config import door
 from headway.config.naming import run_name
 from headway.config.train import TrainConfig
 from headway.config.validate import validate
+from headway.data.columns import check_header
+from headway.tracking import uri
+
+PROJECT = Path(__file__).resolve().parent
 
 
 @hydra.main(version_base="1.3", config_path="conf", config_name="train")
 def train(settings: DictConfig) -> None:
     """Check the configuration, then train, evaluate and tell what came out."""
     config = validate(OmegaConf.to_container(settings, resolve=True), TrainConfig)
-    backend.choose(config.backend)
+    check_header(config.dataset, project=PROJECT)
+    uri.resolve(config.tracking.uri)
+    backend.load(config.backend)
     # Keras takes seconds to load, and --help and a wrong override must answer at once.
     from headway import pipeline
 
@@ -26,7 +33,7 @@ def train(settings: DictConfig) -> None:
         config,
         name=run_name(overrides, default=config.dataset.name),
         command=["python", "train.py", *overrides],
-        project=Path(__file__).resolve().parent,
+        project=PROJECT,
     )
     print(f"\n{outcome.text}\n\nrun {outcome.run_id}")
     if outcome.link:

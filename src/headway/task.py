@@ -80,5 +80,10 @@ def prepare(dataset: Dataset, *, dataset_spec: DatasetSpec, splits: SplitsSpec, 
             log.info("%s: %s windows left out: %s: %s", dataset.name, name, reason, f"{count:,}")
     scaler, known_future_scaler = fit_scalers(dataset, borders)
     return Task(
-        dataset, borders, indices, scaler, known_future_scaler, cycles_for(dataset.clock, {str(cycle): pairs for cycle, pairs in dataset_spec.calendar.items()})
+        dataset,
+        borders,
+        indices,
+        scaler,
+        known_future_scaler,
+        cycles_for(dataset.clock, {str(cycle): pairs for cycle, pairs in dataset_spec.calendar.items()}),
     )

@@ -1,5 +1,7 @@
 """The way in and out of the entry scripts: every expected failure is one line a mistake and an exit code."""
 
+import contextlib
+import difflib
 import logging
 import os
 import signal
@@ -7,6 +9,7 @@ import sys
 import traceback
 from collections.abc import Callable, Sequence
 from types import FrameType
+from typing import Any, TextIO
 
 from headway.config.spec import Spec
 from headway.config.validate import free_keys, known_keys, unknown_key
@@ -29,7 +32,8 @@ def run(task: Callable[[], object], *, configuration: type[Spec]) -> int:
     logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stderr)
     signal.signal(signal.SIGTERM, _interrupt)
     try:
-        task()
+        with contextlib.redirect_stderr(_WithoutEcho(sys.stderr)):
+            task()
     except HeadwayError as error:
         return _report(error)
     except KeyboardInterrupt:
@@ -44,6 +48,19 @@ def run(task: Callable[[], object], *, configuration: type[Spec]) -> int:
         wrong = _unknown_overrides(sys.argv[1:], configuration)
         return _report(ConfigError(*(wrong or [_one_line(error)])))
     return 0
+
+
+class _WithoutEcho:
+    """Standard error without Hydra's own line about a failed job: the message that follows is enough."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+
+    def write(self, text: str) -> int:
+        return len(text) if text.startswith("Error executing job with overrides") else self._stream.write(text)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._stream, name)
 
 
 def _interrupt(number: int, frame: FrameType | None) -> None:
@@ -63,7 +80,14 @@ def _is_from_configuration(error: Exception) -> bool:
 
 def _one_line(error: Exception) -> str:
     """Hydra's several lines as one, without advice that does not hold here."""
-    lines = [line.strip() for line in str(error).splitlines()]
+    text, options = str(error), getattr(error, "options", None)
+    if options is not None and getattr(error, "missing_cfg_file", None):
+        group, _, choice = str(error.missing_cfg_file).rpartition("/")  # type: ignore[attr-defined]
+        close = difflib.get_close_matches(choice, options, n=1)
+        return f"{group}={choice}: no such choice; {group} has {', '.join(options)}" + (
+            f"; did you mean {close[0]}?" if close else ""
+        )
+    lines = [line.strip() for line in text.partition("Config search path:")[0].splitlines()]
     lines = [
         line
         for line in lines
@@ -82,6 +106,9 @@ def _unknown_overrides(arguments: Sequence[str], configuration: type[Spec]) -> l
         key = key.lstrip("+~").partition("@")[0]
         if not is_override or argument.startswith("-") or key.startswith("hydra") or "/" in key:
             continue
-        if key not in known and not any(key.startswith(f"{prefix}.") for prefix in free):
+        if any(key.startswith(f"{prefix}.") for prefix in free):
+            if not argument.startswith(("+", "~")):
+                messages.append(f"{key}: not set yet; write +{argument} to add it")
+        elif key not in known:
             messages.append(unknown_key(key, known))
     return messages

@@ -25,7 +25,6 @@ _KINDS = {
     "string_type": "text",
     "tuple_type": "a list, like [a,b]",
     "dict_type": "a mapping, like {a: 1}",
-    "finite_number": "a finite number",
 }
 _LIMITS = {"gt": "above", "ge": "at least", "lt": "below", "le": "at most"}
 
@@ -129,6 +128,8 @@ def _message(error: ErrorDetails, known: list[str]) -> str:
         expected = str(context["expected"]).replace("'", "").replace(" or ", ", ")
         close = difflib.get_close_matches(str(error["input"]), expected.split(", "), n=1)
         return f"{came}: expected one of {expected}" + (f"; did you mean {close[0]}?" if close else "")
+    if kind == "finite_number":
+        return f"{came}: must be a finite number"
     if kind in _KINDS:
         return f"{came}: expected {_KINDS[kind]}, got {_type(error['input'])}"
     for limit, words in _LIMITS.items():

@@ -8,6 +8,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from headway.data.clock import Clock
+from headway.data.columns import component_sources, derived
 from headway.data.contract import Table
 from headway.data.plausibility import components, mask_implausible
 from headway.data.series import Dataset, Series
@@ -34,7 +35,7 @@ def assemble(table: Table, spec: "DatasetSpec") -> Dataset:
     """
     features = _features(table, spec)
     times = table.times(spec.timestamp, spec.date_format)
-    raw = {column: table.numbers(column) for column in _raw_columns(table, spec, features)}
+    raw = {column: table.numbers(column) for column in _raw_columns(spec, features)}
     known = {column: table.numbers(column) for column in spec.known_future}
     _refuse_missing(table, known)
     notes: Counter[str] = Counter()
@@ -71,44 +72,17 @@ def assemble(table: Table, spec: "DatasetSpec") -> Dataset:
 
 def _features(table: Table, spec: "DatasetSpec") -> tuple[str, ...]:
     """Names of the context's columns, targets included, in the order of the configuration or the file."""
-    unnamed = [str(name) for name in table.frame.columns if str(name).startswith("Unnamed:") or not str(name).strip()]
-    if unnamed:
-        raise DataError(
-            f"{table.file}:1: a column without a name (an index column?) would become a feature; name it or drop it"
-        )
-    table.require(spec.timestamp, "dataset.timestamp")
-    if spec.series is not None:
-        table.require(spec.series, "dataset.series")
-    for column in spec.known_future:
-        table.require(column, "dataset.known_future")
-    derived = [f"{name}_{axis}" for name in spec.components for axis in "uv"]
-    for source in (
-        column for component in spec.components.values() for column in (component.speed, component.direction)
-    ):
-        table.require(source, "dataset.components")
-    if spec.features is None:
-        used = {spec.timestamp, spec.series, *spec.known_future}
-        used |= {column for component in spec.components.values() for column in (component.speed, component.direction)}
-        return (*(str(column) for column in table.frame.columns if column not in used), *derived)
-    names = [*(target for target in spec.targets if target not in spec.features), *spec.features]
-    for column in names:
-        if column not in derived:
-            table.require(column, "dataset.targets" if column in spec.targets else "dataset.features")
-    return tuple(names)
+    if spec.features is not None:
+        return (*(target for target in spec.targets if target not in spec.features), *spec.features)
+    used = {spec.timestamp, spec.series, *spec.known_future, *component_sources(spec)}
+    return (*(str(column) for column in table.frame.columns if column not in used), *derived(spec))
 
 
-def _raw_columns(table: Table, spec: "DatasetSpec", features: tuple[str, ...]) -> list[str]:
+def _raw_columns(spec: "DatasetSpec", features: tuple[str, ...]) -> list[str]:
     """Columns of the file that the features are made of, or that a policy speaks of."""
-    for target in spec.targets:
-        if target not in features:
-            table.require(target, "dataset.targets")
-    derived = {f"{name}_{axis}" for name in spec.components for axis in "uv"}
-    sources = [column for component in spec.components.values() for column in (component.speed, component.direction)]
-    for policy, columns in (("dataset.plausible", spec.plausible), ("dataset.max_jump", spec.max_jump)):
-        for column in columns:
-            table.require(column, policy)
-    wanted = [*(column for column in features if column not in derived), *sources, *spec.plausible, *spec.max_jump]
-    return list(dict.fromkeys(wanted))
+    made = derived(spec)
+    wanted = [column for column in features if column not in made]
+    return list(dict.fromkeys([*wanted, *component_sources(spec), *spec.plausible, *spec.max_jump]))
 
 
 def _refuse_missing(table: Table, known: Columns) -> None:

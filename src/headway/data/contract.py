@@ -1,6 +1,5 @@
 """What columns must be: numbers that are numbers, times that are times. Complaints name the line."""
 
-import difflib
 import re
 from dataclasses import dataclass
 
@@ -31,23 +30,6 @@ class Table:
     def place(self, position: int) -> str:
         """Where the row at a position stands: "my.csv:17"."""
         return f"{self.file}:{self.frame.index[position]}"
-
-    def require(self, column: str, setting: str) -> None:
-        """Refuse a column that is not there, naming the nearest one.
-
-        Raises:
-            DataError: If the file has no such column.
-        """
-        columns = [str(name) for name in self.frame.columns]
-        if column in columns:
-            return
-        spaced = [name for name in columns if name.strip() == column]
-        if spaced:
-            raise DataError(f"{self.file}:1: the header has spaces around {column!r}: write it without them")
-        folded = {name.lower(): name for name in reversed(columns)}
-        close = difflib.get_close_matches(column.lower(), list(folded), n=1, cutoff=0.6)
-        hint = f"; did you mean {setting}={folded[close[0]]}?" if close else ""
-        raise DataError(f"{self.file}: no column {column!r} ({setting}); the file has {', '.join(columns)}{hint}")
 
     def numbers(self, column: str) -> NDArray[np.float64]:
         """A column as float64, NaN where it is written as missing.

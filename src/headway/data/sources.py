@@ -4,7 +4,6 @@ A csv is read as text first, so that every complaint can name the line, the colu
 stands there.
 """
 
-import difflib
 import hashlib
 import logging
 from pathlib import Path
@@ -13,6 +12,7 @@ from typing import TYPE_CHECKING
 import pandas as pd
 
 from headway.data.assemble import assemble
+from headway.data.columns import check_columns, find, is_parquet
 from headway.data.contract import Table
 from headway.data.series import Dataset
 from headway.errors import DataError
@@ -48,28 +48,12 @@ def read(spec: "DatasetSpec", *, project: Path | None = None) -> Dataset:
     path = find(spec.path, project)
     if spec.sha256 is not None:
         _check_digest(path, spec.sha256)
-    reader = _read_parquet if path.suffix.lower() in (".parquet", ".pq") else _read_csv
-    dataset = assemble(Table(str(spec.path), reader(path, spec)), spec)
+    frame = _read_parquet(path) if is_parquet(path) else _read_csv(path, spec)
+    check_columns(spec.path, [str(name) for name in frame.columns], spec)
+    dataset = assemble(Table(spec.path, frame), spec)
     for note in dataset.notes:
         log.info("%s: %s", dataset.name, note)
     return dataset
-
-
-def find(path: str, project: Path | None) -> Path:
-    """The file of a path: below the current folder, else below the project's."""
-    candidates = [Path(path).expanduser()] + ([project / path] if project else [])
-    for candidate in candidates:
-        if candidate.is_dir():
-            raise DataError(f"{path}: is a folder, not a file; name the csv or parquet file in it")
-        if candidate.is_file():
-            return candidate
-        if candidate.is_symlink():
-            raise DataError(f"{path}: is a link to {candidate.readlink()}, which does not exist")
-    folder = candidates[0].parent
-    names = [entry.name for entry in folder.iterdir()] if folder.is_dir() else []
-    close = difflib.get_close_matches(candidates[0].name, names, n=1)
-    hint = f"; did you mean {folder / close[0]}?" if close else "" if names else f"; there is no folder {folder}"
-    raise DataError(f"{path}: no such file, looked from the folder the command was typed in{hint}")
 
 
 def _check_digest(path: Path, expected: str) -> None:
@@ -135,7 +119,7 @@ def _sniff(path: Path, spec: "DatasetSpec") -> None:
                 )
 
 
-def _read_parquet(path: Path, spec: "DatasetSpec") -> pd.DataFrame:
+def _read_parquet(path: Path) -> pd.DataFrame:
     import pyarrow as pa
     import pyarrow.parquet as pq
 

@@ -1,0 +1,57 @@
+"""What Keras computes with: decided before Keras is imported, because it reads it once."""
+
+import importlib
+import importlib.util
+import os
+import sys
+import tempfile
+
+from headway.errors import ConfigError
+
+
+def load(backend: str) -> str:
+    """Choose Keras's backend and import it.
+
+    Args:
+        backend: "tensorflow", "jax", or "auto" for KERAS_BACKEND's own value, else TensorFlow.
+
+    Returns:
+        The backend that Keras loaded.
+
+    Raises:
+        ConfigError: If KERAS_BACKEND says otherwise, or the backend is not installed.
+    """
+    environment = os.environ.get("KERAS_BACKEND", "")
+    if backend != "auto" and environment not in ("", backend):
+        raise ConfigError(f"backend={backend}: KERAS_BACKEND={environment} says otherwise; unset one of the two")
+    chosen = backend if backend != "auto" else environment or "tensorflow"
+    if chosen not in ("tensorflow", "jax"):
+        raise ConfigError(f"KERAS_BACKEND={chosen}: expected tensorflow or jax")
+    if importlib.util.find_spec(chosen) is None:
+        install = (
+            "pip install -e '.[jax]'" if chosen == "jax" else "pip install -e . installs it, backend=jax does without"
+        )
+        raise ConfigError(f"backend={chosen}: {chosen} is not installed; {install}")
+    os.environ["KERAS_BACKEND"] = chosen
+    _import_quietly("keras")
+    return chosen
+
+
+def _import_quietly(module: str) -> None:
+    """Import without the notes that TensorFlow's C++ start-up prints whatever its log level is set to.
+
+    They go straight to file descriptor 2. If the import fails they are shown after all.
+    """
+    sys.stderr.flush()
+    kept = os.dup(2)
+    with tempfile.TemporaryFile() as notes:
+        os.dup2(notes.fileno(), 2)
+        try:
+            importlib.import_module(module)
+        except BaseException:
+            notes.seek(0)
+            os.write(kept, notes.read())
+            raise
+        finally:
+            os.dup2(kept, 2)
+            os.close(kept)

@@ -1,0 +1,116 @@
+"""Which columns a file has, and which a configuration asks for: checked by name alone, so it answers at once."""
+
+import csv
+import difflib
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from headway.errors import DataError
+
+if TYPE_CHECKING:
+    from headway.config.dataset import DatasetSpec
+
+
+def find(path: str, project: Path | None) -> Path:
+    """The file of a path: below the current folder, else below the project's.
+
+    Raises:
+        DataError: If there is none; the message names the nearest one.
+    """
+    candidates = [Path(path).expanduser()] + ([project / path] if project else [])
+    for candidate in candidates:
+        if candidate.is_dir():
+            raise DataError(f"{path}: is a folder, not a file; name the csv or parquet file in it")
+        if candidate.is_file():
+            return candidate
+        if candidate.is_symlink():
+            raise DataError(f"{path}: is a link to {candidate.readlink()}, which does not exist")
+    folder = candidates[0].parent
+    names = [entry.name for entry in folder.iterdir()] if folder.is_dir() else []
+    close = difflib.get_close_matches(candidates[0].name, names, n=1)
+    hint = f"; did you mean {folder / close[0]}?" if close else "" if names else f"; there is no folder {folder}"
+    raise DataError(f"{path}: no such file, looked from the folder the command was typed in{hint}")
+
+
+def check_header(spec: "DatasetSpec", *, project: Path | None = None) -> None:
+    """Look at the first line of a csv file before anything heavy is loaded.
+
+    A file whose first line cannot be read as csv is left to the reader, which says why.
+
+    Raises:
+        DataError: If there is no file, or a column that the configuration names is not in it.
+    """
+    path = find(spec.path, project)
+    if is_parquet(path):
+        return
+    try:
+        with path.open(encoding="utf-8-sig", newline="") as file:
+            names = next(csv.reader([file.readline(1_000_000)], delimiter=spec.separator), [])
+    except (UnicodeDecodeError, csv.Error):
+        return
+    if len(names) > 1:
+        check_columns(spec.path, names, spec)
+
+
+def is_parquet(path: Path) -> bool:
+    """Whether a file is read as parquet."""
+    return path.suffix.lower() in (".parquet", ".pq")
+
+
+def derived(spec: "DatasetSpec") -> list[str]:
+    """Names of the columns that the configuration makes of others."""
+    return [f"{name}_{axis}" for name in spec.components for axis in "uv"]
+
+
+def component_sources(spec: "DatasetSpec") -> list[str]:
+    """Names of the columns that components are made of."""
+    return [column for component in spec.components.values() for column in (component.speed, component.direction)]
+
+
+def check_columns(file: str, names: Sequence[str], spec: "DatasetSpec") -> None:
+    """Refuse a configuration that names a column the file does not have.
+
+    Args:
+        file: The file, for messages.
+        names: The file's columns.
+        spec: The dataset group.
+
+    Raises:
+        DataError: With one message per missing column, each naming the nearest.
+    """
+    if any(not name.strip() or name.startswith("Unnamed:") for name in names):
+        raise DataError(
+            f"{file}:1: a column without a name (an index column?) would become a feature; name it or drop it"
+        )
+    repeated = sorted({name for name in names if list(names).count(name) > 1})
+    if repeated:
+        raise DataError(f"{file}:1: the column {repeated[0]!r} stands twice in the header; rename one")
+    made = derived(spec)
+    wanted = {
+        "dataset.timestamp": [spec.timestamp],
+        "dataset.series": [spec.series] if spec.series is not None else [],
+        "dataset.targets": [name for name in spec.targets if name not in made],
+        "dataset.features": [name for name in spec.features or () if name not in made and name not in spec.targets],
+        "dataset.known_future": list(spec.known_future),
+        "dataset.components": component_sources(spec),
+        "dataset.plausible": list(spec.plausible),
+        "dataset.max_jump": list(spec.max_jump),
+    }
+    messages = [
+        _absent(file, column, setting, names)
+        for setting, columns in wanted.items()
+        for column in columns
+        if column not in names
+    ]
+    if messages:
+        raise DataError(*messages)
+
+
+def _absent(file: str, column: str, setting: str, names: Sequence[str]) -> str:
+    if any(name.strip() == column for name in names):
+        return f"{file}:1: the header has spaces around {column!r}: write it without them"
+    folded = {name.lower(): name for name in reversed(names)}
+    close = difflib.get_close_matches(column.lower(), list(folded), n=1, cutoff=0.6)
+    hint = f"; did you mean {folded[close[0]]}?" if close else ""
+    return f"{file}: no column {column!r} ({setting}); the file has {', '.join(names)}{hint}"
