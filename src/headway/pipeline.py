@@ -11,15 +11,13 @@ from typing import Any
 
 import keras
 import numpy as np
-import yaml
 
 from headway import tracking
 from headway.attention import maps
 from headway.config.evaluation import EvaluateConfig
 from headway.config.train import TrainConfig
-from headway.config.validate import validate
 from headway.data import batches, sources
-from headway.errors import ConfigError, DataError, StoredRunError
+from headway.errors import DataError, StoredRunError
 from headway.forecaster import Forecaster
 from headway.judgement import judge_forecaster
 from headway.models.transformer import Transformer
@@ -27,6 +25,7 @@ from headway.report.attention import attention_epoch, attention_map
 from headway.report.description import describe, headline
 from headway.report.png import png
 from headway.report.training import learning_curves
+from headway.stored import Stored
 from headway.task import Task, prepare
 from headway.tracking import Run
 from headway.training import losses
@@ -37,7 +36,6 @@ from headway.training.precision import Device, device, precision_for
 log = logging.getLogger(__name__)
 
 MOST_EPOCH_PICTURES = 20  # the UI's slider stays usable
-EVALUATION_ROWS = 4096  # windows held in their own units at once
 
 
 @dataclass(frozen=True)
@@ -115,7 +113,7 @@ def evaluate(config: EvaluateConfig, *, project: Path) -> Outcome:
         StoredRunError: If there is no such run, it is damaged, or its data have changed.
     """
     with tracking.reopen(config.tracking, config.run) as run:
-        stored = _stored_config(run.folder)
+        stored = Stored.read(run.folder)
         forecaster = Forecaster.load(run.folder / "forecaster")
         dataset = sources.read(stored.config.dataset, project=project)
         found = dataset.fingerprint()
@@ -195,6 +193,13 @@ def _fit(config: TrainConfig, task: Task, forecaster: Forecaster, run: Run) -> H
         rows, windows["validation"], batches.evenly_spaced(windows["validation"], config.evaluation.attention_windows)
     )
     every = math.ceil(spec.epochs / MOST_EPOCH_PICTURES)
+
+    def draw_attention(epoch: int) -> None:
+        scores = maps.mean_map(forecaster.attention_scores(probes.inputs))
+        picture = attention_epoch(scores, epoch=epoch, clock=forecaster.clock.step)
+        run.log_image(png(picture), key="attention/all_heads", step=epoch)
+
+    draw_attention(0)  # what an untrained network attends to, for comparison
     clock = time.monotonic()
 
     def on_epoch_end(epoch: int, values: Mapping[str, float]) -> None:
@@ -203,12 +208,7 @@ def _fit(config: TrainConfig, task: Task, forecaster: Forecaster, run: Run) -> H
         seen = train_feed.num_batches * spec.batch_size
         run.log_metrics({**_by_path(values), "train/windows_per_second": seen / elapsed}, step=epoch + 1)
         if epoch % every == 0:
-            scores = maps.mean_map(forecaster.attention_scores(probes.inputs))
-            run.log_image(
-                png(attention_epoch(scores, epoch=epoch + 1, clock=forecaster.clock.step)),
-                key="attention/all_heads",
-                step=epoch + 1,
-            )
+            draw_attention(epoch + 1)
         clock = time.monotonic()
 
     return fit(forecaster.network, train_feed, validation_feed, spec, on_epoch_end=on_epoch_end)
@@ -224,8 +224,7 @@ def _by_path(values: Mapping[str, float]) -> dict[str, float]:
 
 def _log_start(run: Run, config: TrainConfig, task: Task, on: Device, precision: str, command: Sequence[str]) -> None:
     dataset = task.dataset
-    record = {"fingerprint": dataset.fingerprint(), "command": list(command), "config": config.model_dump(mode="json")}
-    (run.folder / "config.yaml").write_text(yaml.safe_dump(record, sort_keys=False, allow_unicode=True))
+    Stored(config, dataset.fingerprint(), tuple(command)).write(run.folder)
     run.log_file("config.yaml")
     run.log_params(
         {
@@ -320,27 +319,3 @@ def _facts(config: TrainConfig, task: Task, command: Sequence[str]) -> dict[str,
         "model": f"{windows.context_length} steps in, {windows.horizon} out; {model.layers} layer(s) of {model.heads} heads, "
         f"d_model {model.d_model}, {model.attention} attention, {model.head} head",
     }
-
-
-@dataclass(frozen=True)
-class _Stored:
-    """What a run's config.yaml holds."""
-
-    config: TrainConfig
-    fingerprint: str
-    command: tuple[str, ...]
-
-
-def _stored_config(folder: Path) -> _Stored:
-    path = folder / "config.yaml"
-    try:
-        record = yaml.safe_load(path.read_text())
-        return _Stored(
-            validate(record["config"], TrainConfig), str(record["fingerprint"]), tuple(map(str, record["command"]))
-        )
-    except OSError as error:
-        raise StoredRunError(f"{path}: {error.strerror}; the run is incomplete, train again") from None
-    except (ConfigError, yaml.YAMLError, KeyError, TypeError) as error:
-        raise StoredRunError(
-            f"{path}: not a configuration this version can read: {str(error).splitlines()[0]}"
-        ) from None

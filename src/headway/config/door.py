@@ -4,6 +4,7 @@ import contextlib
 import difflib
 import logging
 import os
+import re
 import signal
 import sys
 import traceback
@@ -13,7 +14,10 @@ from typing import Any, TextIO
 
 from headway.config.spec import Spec
 from headway.config.validate import free_keys, known_keys, unknown_key
-from headway.errors import ConfigError, HeadwayError, Interrupted
+from headway.errors import ConfigError, HeadwayError, Interrupted, StorageError
+
+# A whole or decimal number with an underscore, standing alone or in a list, mapping or sweep.
+_UNDERSCORED = re.compile(r"(?<![^\[\]{}(),:\s])[+-]?\d[\d.]*_[\d_.]*([eE][+-]?\d+)?(?![^\[\]{}(),:\s])")
 
 
 def run(task: Callable[[], object], *, configuration: type[Spec]) -> int:
@@ -32,6 +36,7 @@ def run(task: Callable[[], object], *, configuration: type[Spec]) -> int:
     logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stderr)
     signal.signal(signal.SIGTERM, _interrupt)
     try:
+        _refuse_underscores(sys.argv[1:])
         with contextlib.redirect_stderr(_WithoutEcho(sys.stderr)):
             task()
     except HeadwayError as error:
@@ -41,11 +46,13 @@ def run(task: Callable[[], object], *, configuration: type[Spec]) -> int:
     except BrokenPipeError:  # the reader of a pipe such as `| head` has gone
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
+    except OSError as error:  # data files are checked where they are read: this is the run's own folder
+        return _report(StorageError(f"{error.filename or 'the run folder'}: {error.strerror or error}"))
     except Exception as error:
         if not _is_from_configuration(error):
             traceback.print_exc()
             return 1
-        wrong = _unknown_overrides(sys.argv[1:], configuration)
+        wrong = _wrong_overrides(sys.argv[1:], configuration, error)
         return _report(ConfigError(*(wrong or [_one_line(error)])))
     return 0
 
@@ -63,6 +70,18 @@ class _WithoutEcho:
         return getattr(self._stream, name)
 
 
+def _refuse_underscores(arguments: Sequence[str]) -> None:
+    """Refuse 1_6, which Hydra's grammar would turn into 16."""
+    numbers = [(argument, _UNDERSCORED.search(argument.partition("=")[2])) for argument in arguments]
+    wrong = [
+        f"{argument}: write {found[0]} without an underscore, or in quotes if it is text"
+        for argument, found in numbers
+        if found
+    ]
+    if wrong:
+        raise ConfigError(*wrong)
+
+
 def _interrupt(number: int, frame: FrameType | None) -> None:
     raise Interrupted("stopped by SIGTERM; nothing of this run can be relied on")
 
@@ -75,7 +94,9 @@ def _report(error: HeadwayError) -> int:
 
 def _is_from_configuration(error: Exception) -> bool:
     """Whether Hydra, OmegaConf, their grammar or YAML refused what the user wrote."""
-    return type(error).__module__.split(".")[0] in ("hydra", "omegaconf", "yaml", "antlr4")
+    return type(error).__module__.split(".")[0] in ("hydra", "omegaconf", "yaml", "antlr4") or str(error).startswith(
+        "Config group override"
+    )
 
 
 def _one_line(error: Exception) -> str:
@@ -94,21 +115,27 @@ def _one_line(error: Exception) -> str:
         if line
         and not line.startswith(("full_key:", "object_type=", "To append", "See https", "Set the environment", "^"))
     ]
-    return " ".join(lines).replace("\t", " ")
+    place = getattr(error, "override", None) or getattr(error, "full_key", None)
+    return (f"{place}: " if place else "") + " ".join(lines).replace("\t", " ")
 
 
-def _unknown_overrides(arguments: Sequence[str], configuration: type[Spec]) -> list[str]:
-    """Messages for all command-line overrides whose key no spec has."""
+def _wrong_overrides(arguments: Sequence[str], configuration: type[Spec], error: Exception) -> list[str]:
+    """Messages for all command-line overrides whose key no spec has, or that name no file of a group."""
     known, free = list(known_keys(configuration)), list(free_keys(configuration))
+    refused = getattr(error.__cause__, "full_key", None) or ""
     messages = []
     for argument in arguments:
-        key, is_override, _ = argument.partition("=")
+        key, is_override, value = argument.partition("=")
         key = key.lstrip("+~").partition("@")[0]
         if not is_override or argument.startswith("-") or key.startswith("hydra") or "/" in key:
             continue
-        if any(key.startswith(f"{prefix}.") for prefix in free):
-            if not argument.startswith(("+", "~")):
+        if any(f"{key}.".startswith(f"{prefix}.") for prefix in free):
+            if f"{refused}.".startswith(f"{key}.") and not argument.startswith(("+", "~")):
                 messages.append(f"{key}: not set yet; write +{argument} to add it")
         elif key not in known:
             messages.append(unknown_key(key, known))
+        elif str(error).startswith("Config group override") and f"{key}." in " ".join(known) and "." not in key:
+            messages.append(
+                f"{argument}: names no file of the group {key}; to set one of its keys write {key}.<key>={value}"
+            )
     return messages

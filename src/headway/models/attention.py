@@ -5,10 +5,39 @@ call, not of the constructor; its results come as (output, scores); its position
 value, key, so all three are passed by name.
 """
 
+import math
 from typing import Any
 
 import keras
-from keras import KerasTensor
+from keras import KerasTensor, ops
+
+
+class MultiHeadAttention(keras.layers.MultiHeadAttention):
+    """Keras's layer with each projection as one product over all B*T steps; no masks, same weights.
+
+    Keras multiplies [B, T, D] by a kernel as B small products, and TensorFlow then sums B gradients of
+    the kernel. One product takes a tenth off a training step (benchmarks/throughput.py), and gives the
+    same numbers to rounding.
+    """
+
+    def call(
+        self,
+        query: KerasTensor,
+        value: KerasTensor,
+        key: KerasTensor | None = None,
+        return_attention_scores: bool = False,
+        training: bool | None = None,
+    ) -> KerasTensor | tuple[KerasTensor, KerasTensor]:
+        """Attended values [B, T, D]; with `return_attention_scores` also the weights [B, N, T, S]."""
+        attended, scores = self._compute_attention(
+            _project(self.query_dense, query, 1),
+            _project(self.key_dense, value if key is None else key, 1),
+            _project(self.value_dense, value, 1),
+            training=training,
+            return_attention_scores=return_attention_scores,
+        )
+        output = _project(self.output_dense, attended, 2)
+        return (output, scores) if return_attention_scores else output
 
 
 class SelfAttention(keras.layers.Layer):
@@ -23,7 +52,7 @@ class SelfAttention(keras.layers.Layer):
 
     def __init__(self, *, heads: int, key_dim: int, dtype: Any = None, name: str = "attention") -> None:
         super().__init__(dtype=dtype, name=name)
-        self.attention = keras.layers.MultiHeadAttention(heads, key_dim, dtype=dtype, name="heads")
+        self.attention = MultiHeadAttention(heads, key_dim, dtype=dtype, name="heads")
 
     def build(self, input_shape: tuple[Any, ...]) -> None:
         """Create the projections for inputs [B, T, D]."""
@@ -59,9 +88,7 @@ class ProjectedAttention(keras.layers.Layer):
         self.value = keras.layers.Dense(width, dtype=self.dtype_policy, name="value")
         for projection in (self.query, self.key, self.value):
             projection.build(input_shape)
-        self.attention = keras.layers.MultiHeadAttention(
-            self.heads, self.key_dim, dtype=self.dtype_policy, name="heads"
-        )
+        self.attention = MultiHeadAttention(self.heads, self.key_dim, dtype=self.dtype_policy, name="heads")
         self.attention.build(input_shape, input_shape)
 
     def call(self, x: KerasTensor) -> KerasTensor:
@@ -74,3 +101,12 @@ class ProjectedAttention(keras.layers.Layer):
 
 
 ATTENTION: dict[str, Any] = {"self": SelfAttention, "projected": ProjectedAttention}
+
+
+def _project(projection: keras.layers.EinsumDense, x: KerasTensor, axes: int) -> KerasTensor:
+    """A projection that contracts the last `axes` axes of [B, T, ...], as one product over B*T rows."""
+    kernel = projection.kernel
+    width = math.prod(kernel.shape[:axes])
+    rows = ops.matmul(ops.reshape(x, (-1, width)), ops.reshape(kernel, (width, -1)))
+    rows = rows + ops.reshape(projection.bias, (-1,))
+    return ops.reshape(rows, (-1, ops.shape(x)[1], *kernel.shape[axes:]))

@@ -39,7 +39,7 @@ class EncoderBlock(keras.layers.Layer):
         self.attention_norm = keras.layers.LayerNormalization(epsilon=1e-6, dtype=policy, name="attention_norm")
         self.attention = ATTENTION[attention](heads=heads, key_dim=key_dim, dtype=policy)
         self.feed_forward_norm = keras.layers.LayerNormalization(epsilon=1e-6, dtype=policy, name="feed_forward_norm")
-        self.hidden = keras.layers.Dense(feed_forward, activation="gelu", dtype=policy, name="hidden")
+        self.hidden = keras.layers.Dense(feed_forward, activation="relu", dtype=policy, name="hidden")
         self.attention_dropout = keras.layers.Dropout(dropout, dtype=policy, name="attention_dropout")
         self.feed_forward_dropout = keras.layers.Dropout(dropout, dtype=policy, name="feed_forward_dropout")
 

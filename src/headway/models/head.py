@@ -28,18 +28,16 @@ class HorizonDecoder(keras.layers.Layer):
     Args:
         hidden: Features per horizon step.
         horizon: Steps H.
-        dropout: Share of activations dropped in training.
         dtype: Policy of computation.
     """
 
-    def __init__(self, *, hidden: int, horizon: int, dropout: float, dtype: Any = None, name: str = "decoder") -> None:
+    def __init__(self, *, hidden: int, horizon: int, dtype: Any = None, name: str = "decoder") -> None:
         super().__init__(dtype=dtype, name=name)
         policy = self.dtype_policy
         self.horizon = horizon
         self.summary = keras.layers.Dense(hidden, dtype=policy, name="summary")
         self.known = keras.layers.Dense(hidden, use_bias=False, dtype=policy, name="known")
-        self.mix = keras.layers.Dense(hidden, activation="gelu", dtype=policy, name="mix")
-        self.dropout = keras.layers.Dropout(dropout, dtype=policy, name="dropout")
+        self.mix = keras.layers.Dense(hidden, activation="relu", dtype=policy, name="mix")
 
     def build(self, encoded_shape: tuple[Any, ...], known_future_shape: tuple[Any, ...]) -> None:
         """Create the weights for encoded steps [B, T, D] and covariates [B, T+H, C]."""
@@ -53,14 +51,14 @@ class HorizonDecoder(keras.layers.Layer):
         )
         self.mix.build((batch, self.horizon, self.summary.units))
 
-    def call(self, encoded: KerasTensor, known_future: KerasTensor, training: bool | None = None) -> KerasTensor:
+    def call(self, encoded: KerasTensor, known_future: KerasTensor) -> KerasTensor:
         """Hidden features of every step ahead, [B, H, hidden]."""
         _, steps, width = encoded.shape
         summary = self.summary(ops.reshape(encoded, (-1, steps * width)))
         ahead = self.known(ops.cast(known_future[:, steps:], self.compute_dtype))
         x = ops.expand_dims(summary, 1) + ahead + ops.cast(self.step, self.compute_dtype)
-        x = keras.activations.gelu(x)
-        return self.dropout(x + self.mix(x), training=training)
+        x = ops.relu(x)
+        return x + self.mix(x)
 
 
 class QuantileHead(keras.layers.Layer):

@@ -63,9 +63,7 @@ class Transformer(keras.Model):
             for number in range(1, spec.layers + 1)
         ]
         self.norm = keras.layers.LayerNormalization(epsilon=1e-6, dtype=policy, name="norm")
-        self.decoder = HorizonDecoder(
-            hidden=2 * spec.d_model, horizon=shape.horizon, dropout=spec.dropout, dtype=policy
-        )
+        self.decoder = HorizonDecoder(hidden=2 * spec.d_model, horizon=shape.horizon, dtype=policy)
         self.head = HEAD[spec.head](targets=len(shape.targets), levels=spec.levels)
         self.build({name: tensor.shape for name, tensor in self.input_signature().items()})
 
@@ -104,7 +102,7 @@ class Transformer(keras.Model):
         x = self.position(self.embedding(inputs))  # [B, T, F] -> [B, T, D]
         for block in self.blocks:
             x = block(x, training=training)
-        hidden = self.decoder(self.norm(x), inputs["known_future"], training=training)  # [B, T, D] -> [B, H, hidden]
+        hidden = self.decoder(self.norm(x), inputs["known_future"])  # [B, T, D] -> [B, H, hidden]
         return self._last_value(inputs) + self.head(hidden)
 
     def attention_scores(self, inputs: dict[str, KerasTensor]) -> KerasTensor:

@@ -1,0 +1,176 @@
+"""How many windows a second training takes on one core, and what share of the core's matrix rate that is.
+
+    python benchmarks/throughput.py                      the default backend
+    KERAS_BACKEND=jax python benchmarks/throughput.py    on JAX
+    python benchmarks/throughput.py model.d_model=8      any override of train.py
+
+The setting: windows of 6 hours to 6 hours of the eight features of nyc_weather, batch 256, one encoder
+block of d_model 64 with 4 heads and a feed-forward part of 128, float32. Everything runs pinned to one
+core, the model through the same code as in train.py. The matrix rate is measured in the same run, as the
+best of NumPy and the backend on products of the model's own size, 1536 x 64 x 64. Close other programs.
+"""
+
+import os
+import statistics
+import sys
+import time
+from pathlib import Path
+
+# Before anything asks how many cores there are.
+os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
+
+import numpy as np
+from hydra import compose, initialize_config_dir
+from omegaconf import OmegaConf
+
+from headway import backend
+from headway.config.model import ModelSpec
+from headway.config.train import TrainConfig
+from headway.config.validate import validate
+
+PROJECT = Path(__file__).resolve().parent.parent
+SETTING = ["model.d_model=64", "model.heads=4", "model.feed_forward=128", "training.precision=float32"]
+EPOCHS = 9
+WARM_UP = 2  # epochs left out: compilation, and threads that start
+PRODUCT = (1536, 64, 64)  # rows x inner x columns: 256 windows of 6 steps, d_model 64
+PRODUCTS = 2000
+
+
+def main(overrides: list[str]) -> None:
+    """Measure, and print a table."""
+    with initialize_config_dir(str(PROJECT / "conf"), version_base="1.3"):
+        settings = compose("train", overrides=[*SETTING, *overrides])
+    config = validate(OmegaConf.to_container(settings, resolve=True), TrainConfig)
+    name = backend.load(config.backend)
+    rate_before = matrix_rate()
+    wall, cpu = windows_per_second(config)
+    rate = max(rate_before, matrix_rate())
+    work = flops_per_window(config)
+    print(f"backend {name}, one core, batch {config.training.batch_size}, d_model {config.model.d_model}")
+    print(f"matrix rate of the core           {rate / 1e9:8.1f} GFLOP/s at {' x '.join(map(str, PRODUCT))}")
+    print(f"arithmetic of training a window   {work / 1e6:8.2f} MFLOP")
+    print(f"limit by arithmetic               {rate / work:8,.0f} windows/s")
+    print(f"training, wall                    {wall:8,.0f} windows/s   {wall * work / rate:.1%} of the matrix rate")
+    print(f"training, CPU time                {cpu:8,.0f} windows/s   {cpu * work / rate:.1%} of the matrix rate")
+
+
+def windows_per_second(config: TrainConfig) -> tuple[float, float]:
+    """Training windows per second of wall and of CPU time: medians over epochs."""
+    import keras
+
+    from headway.data import batches, sources
+    from headway.models.transformer import Transformer
+    from headway.task import prepare
+    from headway.training import losses
+    from headway.training.feed import Feed
+    from headway.training.fit import compile_model
+
+    dataset = sources.read(config.dataset, project=PROJECT)
+    task = prepare(dataset, dataset_spec=config.dataset, splits=config.splits, windows=config.windows)
+    rows = batches.scale_rows(task.dataset, task.scaler, task.known_future_scaler, task.cycles)
+    index = task.windows["train"]
+
+    def gather(numbers: np.ndarray) -> tuple:
+        batch = batches.gather(rows, index, numbers)
+        return batch.inputs, batch.target, batch.target_observed
+
+    def order(epoch: int) -> np.ndarray:
+        return batches.permutation(len(index), seed=config.seed, epoch=epoch)
+
+    feed = Feed(gather, order, batch_size=config.training.batch_size, drop_last=True)
+    keras.utils.set_random_seed(config.seed)
+    network = Transformer(config.model, task.shape, dtype=config.training.precision)
+    loss = losses.loss_for(config.loss, config.model.levels)
+    compile_model(network, config.training, loss=loss, metrics=[], steps_per_epoch=feed.num_batches)
+    clock = EpochClock()
+    network.fit(feed, epochs=EPOCHS, shuffle=False, verbose=0, callbacks=[clock.callback()])
+    seen = feed.num_batches * config.training.batch_size
+    return seen / statistics.median(clock.wall[WARM_UP:]), seen / statistics.median(clock.cpu[WARM_UP:])
+
+
+class EpochClock:
+    """Wall and CPU seconds of every epoch."""
+
+    def __init__(self) -> None:
+        self.wall: list[float] = []
+        self.cpu: list[float] = []
+
+    def callback(self) -> object:
+        """A Keras callback that fills the lists."""
+        import keras
+
+        def begin(epoch: int, logs: dict | None) -> None:
+            self.began = time.perf_counter(), time.process_time()
+
+        def end(epoch: int, logs: dict | None) -> None:
+            self.wall.append(time.perf_counter() - self.began[0])
+            self.cpu.append(time.process_time() - self.began[1])
+
+        return keras.callbacks.LambdaCallback(on_epoch_begin=begin, on_epoch_end=end)
+
+
+def matrix_rate() -> float:
+    """Floating-point operations per second of matrix products: the best of NumPy and the backend."""
+    rows, inner, columns = PRODUCT
+    generator = np.random.default_rng(0)
+    left = generator.standard_normal((rows, inner), np.float32)
+    right = generator.standard_normal((inner, columns), np.float32) / np.float32(np.sqrt(inner))
+    return max(_rate(lambda: _numpy_products(left, right)), _rate(_backend_products(left, right)))
+
+
+def flops_per_window(config: TrainConfig) -> float:
+    """Arithmetic of the matrix products of training on one window: forward, and twice that backward."""
+    spec, windows = config.model, config.windows
+    features, calendar = 8, 2 * sum(config.dataset.calendar.values())
+    steps, horizon, width = windows.context_length, windows.horizon, spec.d_model
+    hidden = 2 * width
+    embedding = steps * (2 * features + calendar) * width
+    decoder = steps * width * hidden + horizon * (calendar * hidden + hidden * hidden + hidden * len(spec.levels))
+    return 3 * 2 * (embedding + spec.layers * _block(spec, steps) + decoder)
+
+
+def _block(spec: ModelSpec, steps: int) -> int:
+    """Multiplications of one encoder block."""
+    heads_width = spec.heads * (spec.key_dim or spec.d_model // spec.heads)
+    projections = 4 * steps * spec.d_model * heads_width
+    return projections + 2 * steps * steps * heads_width + 2 * steps * spec.d_model * spec.feed_forward
+
+
+def _numpy_products(left: np.ndarray, right: np.ndarray) -> None:
+    out = np.empty((PRODUCT[0], PRODUCT[2]), np.float32)
+    for _ in range(PRODUCTS):
+        np.matmul(left, right, out=out)
+
+
+def _backend_products(left: np.ndarray, right: np.ndarray):
+    """A compiled chain of products on the backend that Keras loaded."""
+    import keras
+
+    def chain(x, y):
+        return keras.ops.fori_loop(0, PRODUCTS, lambda _, value: keras.ops.matmul(value, y), x)
+
+    if keras.backend.backend() == "jax":
+        import jax
+
+        chain = jax.jit(chain)
+    else:
+        import tensorflow as tf
+
+        chain = tf.function(chain)
+    x, y = keras.ops.convert_to_tensor(left), keras.ops.convert_to_tensor(right)
+    return lambda: keras.ops.convert_to_numpy(chain(x, y))
+
+
+def _rate(products) -> float:
+    products()
+    seconds = []
+    for _ in range(5):
+        began = time.perf_counter()
+        products()
+        seconds.append(time.perf_counter() - began)
+    rows, inner, columns = PRODUCT
+    return 2 * rows * inner * columns * PRODUCTS / min(seconds)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

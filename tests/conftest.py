@@ -1,0 +1,49 @@
+"""Configurations as the command line makes them, and small csv files."""
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import hydra
+import pytest
+from omegaconf import OmegaConf
+
+from headway.config.train import TrainConfig
+from headway.config.validate import validate
+
+PROJECT = Path(__file__).resolve().parent.parent
+
+
+@pytest.fixture(scope="session")
+def project() -> Path:
+    """The folder that holds train.py, conf/ and data/."""
+    return PROJECT
+
+
+@pytest.fixture(scope="session")
+def compose_settings() -> Callable[..., Any]:
+    """Composes train.py's settings from overrides as typed, before they are validated."""
+
+    def compose(*overrides: str) -> Any:
+        with hydra.initialize_config_dir(str(PROJECT / "conf"), version_base="1.3"):
+            return OmegaConf.to_container(hydra.compose("train", list(overrides)), resolve=True)
+
+    return compose
+
+
+@pytest.fixture(scope="session")
+def compose(compose_settings: Callable[..., Any]) -> Callable[..., TrainConfig]:
+    """Composes and validates train.py's configuration: compose("model.heads=2", "seed=1")."""
+    return lambda *overrides: validate(compose_settings(*overrides), TrainConfig)
+
+
+@pytest.fixture
+def write_csv(tmp_path: Path) -> Callable[..., Path]:
+    """Writes lines of fields, header first, to a csv file below tmp_path."""
+
+    def write(rows: Sequence[Sequence[object]], name: str = "file.csv") -> Path:
+        path = tmp_path / name
+        path.write_text("".join(",".join(map(str, row)) + "\n" for row in rows), encoding="utf-8")
+        return path
+
+    return write
