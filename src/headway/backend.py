@@ -5,6 +5,7 @@ import importlib.util
 import os
 import sys
 import tempfile
+from typing import Any
 
 from headway.errors import ConfigError
 
@@ -19,7 +20,8 @@ def load(backend: str) -> str:
         The backend that Keras loaded.
 
     Raises:
-        ConfigError: If KERAS_BACKEND says otherwise, or the backend is not installed.
+        ConfigError: If KERAS_BACKEND says otherwise, the backend is not installed, or this process
+            has loaded Keras with another one.
     """
     environment = os.environ.get("KERAS_BACKEND", "")
     if backend != "auto" and environment not in ("", backend):
@@ -33,11 +35,13 @@ def load(backend: str) -> str:
         )
         raise ConfigError(f"backend={chosen}: {chosen} is not installed; {install}")
     os.environ["KERAS_BACKEND"] = chosen
-    _import_quietly("keras")
+    loaded = _import_quietly("keras").backend.backend()
+    if loaded != chosen:
+        raise ConfigError(f"backend={chosen}: this process has loaded Keras with {loaded}; start a new one")
     return chosen
 
 
-def _import_quietly(module: str) -> None:
+def _import_quietly(module: str) -> Any:
     """Import without the notes that TensorFlow's C++ start-up prints whatever its log level is set to.
 
     They go straight to file descriptor 2. If the import fails they are shown after all.
@@ -47,7 +51,7 @@ def _import_quietly(module: str) -> None:
     with tempfile.TemporaryFile() as notes:
         os.dup2(notes.fileno(), 2)
         try:
-            importlib.import_module(module)
+            return importlib.import_module(module)
         except BaseException:
             notes.seek(0)
             os.write(kept, notes.read())

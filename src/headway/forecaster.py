@@ -7,6 +7,7 @@ quantiles = forecaster.forecast(values, origins=origins)  # [B, T, F] -> [B, H, 
 import hashlib
 import io
 import json
+import zipfile
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -21,7 +22,7 @@ from headway.config.validate import validate
 from headway.data.batches import Inputs, known_future_inputs, scale_values
 from headway.data.clock import Clock
 from headway.data.scaling import Scaler
-from headway.errors import ConfigError, DataError, HeadwayError, StoredRunError
+from headway.errors import DataError, HeadwayError, StoredRunError
 from headway.models.transformer import TaskShape, Transformer
 
 FORMAT = 1
@@ -84,6 +85,9 @@ class Forecaster:
             raise DataError(
                 f"values must be [B, {expected[0]}, {expected[1]}] of {', '.join(self.features)}: got {list(values.shape)}"
             )
+        infinite = np.isinf(values).any(axis=(0, 1))
+        if infinite.any():
+            raise DataError(f"values must be numbers, or NaN where missing: {self.features[infinite.argmax()]} is infinite")
         count = len(values)
         span = shape.context_length + shape.horizon
         known = np.zeros((count, span, 0)) if known_future is None else known_future
@@ -93,6 +97,9 @@ class Forecaster:
                 f"of {', '.join(self.known_future_columns) or 'no columns'}: got {list(known.shape)}"
             )
         index = np.zeros(count, np.int64) if series is None else np.asarray(series)
+        for name, array in (("origins", np.asarray(origins)), ("series", index)):
+            if array.shape != (count,):
+                raise DataError(f"{name} must be [{count}], one per window: got {list(array.shape)}")
         if count and not (index.min() >= 0 and index.max() < len(self.series)):
             raise DataError(
                 f"series must be indices below {len(self.series)} of {', '.join(self.series)}: got {index.min()} to {index.max()}"
@@ -149,6 +156,9 @@ class Forecaster:
             batch_size: Windows per forward pass.
         """
         count = len(inputs["context"])
+        if not count:
+            spec, steps = self.network.spec, self.network.shape.context_length
+            return np.zeros((0, spec.layers, spec.heads, steps, steps), np.float32)
         parts = []
         for first in range(0, count, batch_size):
             batch = {
@@ -172,6 +182,7 @@ class Forecaster:
             "format": FORMAT,
             "model": self.network.spec.model_dump(mode="json"),
             "shape": asdict(self.network.shape),
+            "precision": self.network.dtype_policy.name,
             "features": self.features,
             "targets": self.targets,
             "known_future_columns": self.known_future_columns,
@@ -205,6 +216,7 @@ class Forecaster:
             network = Transformer(
                 validate(spec["model"], ModelSpec),
                 TaskShape(**{**spec["shape"], "targets": tuple(spec["shape"]["targets"])}),
+                dtype=spec["precision"],
             )
             _assign(network, contents[_WEIGHTS], folder)
             return cls(
@@ -221,7 +233,7 @@ class Forecaster:
             )
         except StoredRunError:
             raise
-        except (ConfigError, HeadwayError, KeyError, TypeError, ValueError) as error:
+        except (HeadwayError, KeyError, TypeError, ValueError) as error:
             raise StoredRunError(f"{folder}/{_SPEC}: {type(error).__name__}: {str(error).splitlines()[0]}") from error
 
 
@@ -254,8 +266,11 @@ def _checked_contents(folder: Path) -> dict[str, bytes]:
 
 def _assign(network: Transformer, stored: bytes, folder: Path) -> None:
     """Give the network its weights, after all of them were found to fit."""
-    with np.load(io.BytesIO(stored), allow_pickle=False) as archive:
-        weights = {path: archive[path] for path in archive.files}
+    try:
+        with np.load(io.BytesIO(stored), allow_pickle=False) as archive:
+            weights = {path: archive[path] for path in archive.files}
+    except (ValueError, EOFError, zipfile.BadZipFile) as error:
+        raise StoredRunError(f"{folder}/{_WEIGHTS}: not a readable npz file: {error}") from None
     variables = {variable.path: variable for variable in network.weights}
     if set(weights) != set(variables):
         differing = sorted(set(weights) ^ set(variables))

@@ -158,6 +158,10 @@ def _seasonal_scales(task: Task) -> NDArray[np.float64]:
     """MASE's scale per series and target, [series, targets], from training rows."""
     scales = []
     for series, border in zip(task.dataset.series, task.borders, strict=True):
-        rows = series.values[slice(*border["train"])][:, task.dataset.target_indices]
+        begin, end = border["train"]
+        rows = series.values[begin:end, task.dataset.target_indices]
+        # A season of missing rows before each segment: no difference reaches across a gap.
+        gaps = np.array([row - begin for row in series.segments if begin < row < end], np.int64)
+        rows = np.insert(rows, np.repeat(gaps, task.dataset.season), np.nan, axis=0)
         scales.append(seasonal_scale(rows, task.dataset.season))
     return np.stack(scales)

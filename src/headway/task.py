@@ -3,6 +3,7 @@
 import hashlib
 import json
 import logging
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -67,18 +68,21 @@ def prepare(dataset: Dataset, *, dataset_spec: DatasetSpec, splits: SplitsSpec, 
     """
     borders = split(dataset, **splits.model_dump())
     indices = {name: index_windows(dataset, borders, name, **windows.model_dump()) for name in SPLITS}
+    # A target that cannot be learned from is the better explanation of a split without windows.
+    scaler, known_future_scaler = fit_scalers(dataset, borders)
     counts = ", ".join(f"{name} {len(index):,}" for name, index in indices.items())
     if not all(len(index) for index in indices.values()):
         rows = ", ".join(f"{series.name} {len(series)}" for series in dataset.series[:4])
+        left_out = sum((Counter(index.dropped) for index in indices.values()), Counter[str]())
+        reasons = "".join(f"; {reason}: {count:,}" for reason, count in left_out.items())
         raise DataError(
             f"{dataset.name}: a split holds no window of {windows.context_length} + {windows.horizon} rows ({counts}; "
-            f"rows: {rows}); lower windows.context_length or windows.horizon, or give more rows"
+            f"rows: {rows}{reasons}); lower windows.context_length or windows.horizon, or give more rows"
         )
     log.info("%s: windows: %s", dataset.name, counts)
     for name, index in indices.items():
         for reason, count in index.dropped.items():
             log.info("%s: %s windows left out: %s: %s", dataset.name, name, reason, f"{count:,}")
-    scaler, known_future_scaler = fit_scalers(dataset, borders)
     return Task(
         dataset,
         borders,

@@ -1,12 +1,17 @@
 """The dataset group: which file, which columns, and what is done about what is wrong with it."""
 
-from typing import Literal
+from datetime import datetime
+from typing import Annotated, Literal
 
-from pydantic import Field, NonNegativeInt, PositiveInt, model_validator
+from pydantic import BeforeValidator, Field, NonNegativeInt, PositiveInt, field_validator, model_validator
 
 from headway.config.spec import Interval, Name, Names, Spec
 
 Cycle = Literal["hour", "day", "week", "year"]
+# A shell hands on \t as two characters.
+Separator = Annotated[
+    str, BeforeValidator(lambda text: "\t" if text == "\\t" else text), Field(min_length=1, max_length=1)
+]
 
 
 class ComponentsSpec(Spec):
@@ -34,7 +39,7 @@ class DatasetSpec(Spec):
         targets: Columns to forecast; each is also part of the context.
         features: Columns of the context besides the targets, or None for all that are left.
         known_future: Columns known in advance over the horizon.
-        separator: Field separator of a csv file.
+        separator: Field separator of a csv file; a tab may be written as \\t.
         components: New name -> speed and direction, replaced by `<name>_u` and `<name>_v`.
         plausible: Column -> lowest and highest plausible value; what lies outside becomes missing.
         max_jump: Column -> largest plausible change between neighbouring rows. A value further from
@@ -45,11 +50,12 @@ class DatasetSpec(Spec):
         calendar: Cycle -> number of sine and cosine pairs known for context and horizon, or 0.
         sort: Sort rows by time where they are not sorted.
         duplicates: What to do about a timestamp that stands twice in a series.
+        latest: Latest plausible time in ISO 8601, or None for a day from now; a later one is refused.
         units: Column -> unit, for tables and pictures.
     """
 
     name: Name
-    path: Name
+    path: str = Field(min_length=1, max_length=4096)
     sha256: str | None = Field(pattern="^[0-9a-f]{64}$")
     timestamp: Name
     date_format: Name | None
@@ -57,7 +63,7 @@ class DatasetSpec(Spec):
     targets: Names = Field(min_length=1)
     features: Names | None
     known_future: Names
-    separator: str = Field(min_length=1, max_length=1)
+    separator: Separator
     components: dict[Name, ComponentsSpec]
     plausible: dict[Name, Interval]
     max_jump: dict[Name, float]
@@ -67,7 +73,19 @@ class DatasetSpec(Spec):
     calendar: dict[Cycle, NonNegativeInt]
     sort: bool
     duplicates: Literal["error", "first", "mean"]
+    latest: str | None
     units: dict[Name, str]
+
+    @field_validator("latest")
+    @classmethod
+    def _latest_is_a_time(cls, latest: str | None) -> str | None:
+        try:
+            naive = latest is None or datetime.fromisoformat(latest).tzinfo is None
+        except ValueError:
+            naive = False
+        if not naive:
+            raise ValueError(f"must be an ISO 8601 time without a zone, like 2030-12-31T23:00; got {latest}")
+        return latest
 
     @model_validator(mode="after")
     def _columns_have_one_role(self) -> "DatasetSpec":
@@ -77,6 +95,9 @@ class DatasetSpec(Spec):
             raise ValueError(
                 f"column {twice[0]!r} has two roles; timestamp, series, targets and known_future must differ"
             )
+        taken = sorted(({*roles} - {*self.targets}) & {*(self.features or ())})
+        if taken:
+            raise ValueError(f"features names {taken[0]!r}, which has another role already")
         if self.features is not None and len(set(self.features)) < len(self.features):
             raise ValueError("features names a column twice")
         for column, (low, high) in self.plausible.items():

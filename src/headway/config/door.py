@@ -46,14 +46,14 @@ def run(task: Callable[[], object], *, configuration: type[Spec]) -> int:
     except BrokenPipeError:  # the reader of a pipe such as `| head` has gone
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
-    except OSError as error:  # data files are checked where they are read: this is the run's own folder
-        return _report(StorageError(f"{error.filename or 'the run folder'}: {error.strerror or error}"))
     except Exception as error:
-        if not _is_from_configuration(error):
-            traceback.print_exc()
-            return 1
-        wrong = _wrong_overrides(sys.argv[1:], configuration, error)
-        return _report(ConfigError(*(wrong or [_one_line(error)])))
+        if _is_from_configuration(error):
+            wrong = _wrong_overrides(sys.argv[1:], configuration, error)
+            return _report(ConfigError(*(wrong or [_one_line(error)])))
+        if isinstance(error, OSError):  # data files are checked where they are read: this is the run's own folder
+            return _report(StorageError(f"{error.filename or 'the run folder'}: {error.strerror or error}"))
+        traceback.print_exc()
+        return 1
     return 0
 
 

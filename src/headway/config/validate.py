@@ -16,6 +16,7 @@ EXAMPLES = {
     "dataset.path": "dataset.path=my.csv",
     "dataset.timestamp": "dataset.timestamp=time",
     "dataset.targets": "dataset.targets=[load]",
+    "dataset.frequency": "dataset.frequency=15min, 1h, 1D, 1W or 1M",
 }
 _KINDS = {
     "int_type": "a whole number",
@@ -25,6 +26,7 @@ _KINDS = {
     "string_type": "text",
     "tuple_type": "a list, like [a,b]",
     "dict_type": "a mapping, like {a: 1}",
+    "model_type": "a mapping, like {a: 1}",
 }
 _LIMITS = {"gt": "above", "ge": "at least", "lt": "below", "le": "at most"}
 
@@ -49,7 +51,7 @@ def validate(settings: object, configuration: type[Configuration]) -> Configurat
         return configuration.model_validate(_without_missing(settings))
     except ValidationError as error:
         known = list(known_keys(configuration))
-        messages = dict.fromkeys(_message(details, known) for details in _one_per_key(error.errors()))
+        messages = dict.fromkeys(_message(key, details, known) for key, details in _by_key(error.errors()))
         raise ConfigError(*messages) from None
 
 
@@ -100,22 +102,24 @@ def _without_missing(settings: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def _one_per_key(errors: list[ErrorDetails]) -> Iterator[ErrorDetails]:
-    """The last error of each key: a union reports every branch, and one line is enough."""
-    by_key: dict[str, ErrorDetails] = {}
+def _by_key(errors: list[ErrorDetails]) -> Iterator[tuple[str, list[ErrorDetails]]]:
+    """Errors of each key: a union reports every branch, and one line is enough."""
+    by_key: dict[str, list[ErrorDetails]] = {}
     for error in errors:
         key = ".".join(str(part) for part in error["loc"] if not _is_branch(part))
-        by_key[f"{key} {error['type'] == 'value_error'}"] = {**error, "loc": tuple(key.split(".")) if key else ()}
-    yield from by_key.values()
+        if error["type"] == "too_short" and error["input"]:
+            continue  # its items are wrong, and have errors of their own
+        by_key.setdefault(key, []).append(error)
+    yield from by_key.items()
 
 
 def _is_branch(part: int | str) -> bool:
-    """Whether pydantic put the name of a union's branch into a location."""
-    return isinstance(part, str) and (part.startswith("constrained-") or part in ("float", "int"))
+    """Whether pydantic put the name of a union's branch, or its mark of a mapping's key, into a location."""
+    return isinstance(part, str) and (part.startswith("constrained-") or part in ("float", "int", "[key]"))
 
 
-def _message(error: ErrorDetails, known: list[str]) -> str:
-    key = ".".join(str(part) for part in error["loc"])
+def _message(key: str, errors: list[ErrorDetails], known: list[str]) -> str:
+    error = errors[-1]
     kind, context = error["type"], error.get("ctx", {})
     came = f"{key}={_shown(error['input'])}"
     if kind == "extra_forbidden":
@@ -130,12 +134,24 @@ def _message(error: ErrorDetails, known: list[str]) -> str:
         return f"{came}: expected one of {expected}" + (f"; did you mean {close[0]}?" if close else "")
     if kind == "finite_number":
         return f"{came}: must be a finite number"
+    if kind in ("too_short", "string_too_short"):
+        return f"{came}: must not be empty"
+    example = f"; for example {EXAMPLES[key]}" if key in EXAMPLES else ""
+    allowed = " or ".join(dict.fromkeys(_allowed(branch) for branch in errors))
+    got = f", got {_type(error['input'])}" if all(branch["type"] in _KINDS for branch in errors) else ""
+    return f"{came}: expected {allowed}{got}{example}"
+
+
+def _allowed(error: ErrorDetails) -> str:
+    kind, context = error["type"], error.get("ctx", {})
     if kind in _KINDS:
-        return f"{came}: expected {_KINDS[kind]}, got {_type(error['input'])}"
+        return _KINDS[kind]
     for limit, words in _LIMITS.items():
         if limit in context:
-            return f"{came}: must be {words} {context[limit]}"
-    return f"{came}: {error['msg'].lower()}"
+            return f"a number {words} {context[limit]:.12g}"
+    if "max_length" in context:
+        return f"at most {context['max_length']} characters"
+    return f"text that matches {context['pattern']}" if "pattern" in context else error["msg"]
 
 
 def _shown(value: object) -> str:

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from headway.config.dataset import DatasetSpec
 
 Columns = dict[str, NDArray[np.float64]]
+_EQUAL_GAPS = 8  # in a row; a sensor that fails does not fail so regularly
 
 
 def assemble(table: Table, spec: "DatasetSpec") -> Dataset:
@@ -34,7 +35,7 @@ def assemble(table: Table, spec: "DatasetSpec") -> Dataset:
         DataError: If a column is missing or wrong, or the clock is not regular.
     """
     features = _features(table, spec)
-    times = table.times(spec.timestamp, spec.date_format)
+    times = table.times(spec.timestamp, date_format=spec.date_format, latest=spec.latest)
     raw = {column: table.numbers(column) for column in _raw_columns(spec, features)}
     known = {column: table.numbers(column) for column in spec.known_future}
     _refuse_missing(table, known)
@@ -45,6 +46,8 @@ def assemble(table: Table, spec: "DatasetSpec") -> Dataset:
     series = []
     for name, positions in ordered.items():
         ticks = _ticks(table, times, positions, name, clock)
+        if spec.frequency is None:
+            _refuse_second_clock(table, positions, ticks, name, clock)
         keep, ticks = _without_duplicates(table, times, positions, ticks, spec, notes, raw)
         own = {column: values[keep].copy() for column, values in raw.items()}
         masked = mask_implausible(own, ticks, plausible=spec.plausible, max_jump=spec.max_jump, patience=spec.max_gap)
@@ -74,7 +77,7 @@ def _features(table: Table, spec: "DatasetSpec") -> tuple[str, ...]:
     """Names of the context's columns, targets included, in the order of the configuration or the file."""
     if spec.features is not None:
         return (*(target for target in spec.targets if target not in spec.features), *spec.features)
-    used = {spec.timestamp, spec.series, *spec.known_future, *component_sources(spec)}
+    used = {spec.timestamp, spec.series, *spec.known_future, *component_sources(spec)} - {*spec.targets}
     return (*(str(column) for column in table.frame.columns if column not in used), *derived(spec))
 
 
@@ -121,7 +124,7 @@ def _in_order(
     if not spec.sort:
         at = positions[1 + int((steps < np.timedelta64(0)).argmax())]
         raise DataError(
-            f"{table.place(at)}: series {name!r} goes back in time to {times[at]}; sort the file or set dataset.sort=true"
+            f"{table.place(at)}: series {name!r} goes back in time to {times[at].astype('datetime64[s]')}; sort the file or set dataset.sort=true"
         )
     notes["rows sorted by time"] += len(positions)
     return positions[np.argsort(times[positions], kind="stable")]
@@ -135,7 +138,8 @@ def _clock(
     found = {name: clock for name, positions in ordered.items() if (clock := Clock.from_timestamps(times[positions]))}
     if not found:
         raise DataError(
-            f"{table.file}: {len(table.frame)} rows are too few to read a clock from; set dataset.frequency or give more rows"
+            f"{table.file}: no two times of its {len(table.frame)} rows are a second or more apart, so it shows no clock; "
+            "set dataset.frequency or give more rows"
         )
     clocks = dict.fromkeys(found.values())
     if len(clocks) > 1:
@@ -161,6 +165,23 @@ def _ticks(
             f"steps found: {histogram}; resample the file or set dataset.frequency"
         )
     return np.round(steps).astype(np.int64)
+
+
+def _refuse_second_clock(
+    table: Table, positions: NDArray[np.int64], ticks: NDArray[np.int64], name: str, clock: Clock
+) -> None:
+    """Refuse a stretch of equal gaps: there the series has another clock, and nothing is missing."""
+    steps = np.diff(ticks)
+    if len(steps) <= _EQUAL_GAPS:
+        return
+    stretches = np.lib.stride_tricks.sliding_window_view(steps, _EQUAL_GAPS)
+    other = (stretches == stretches[:, :1]).all(axis=1) & (stretches[:, 0] > 1)
+    if other.any():
+        first = int(other.argmax())
+        raise DataError(
+            f"{table.place(positions[first + 1])}: the clock of series {name!r} changes from {clock} to {clock.count * steps[first]}{clock.unit}; "
+            f"resample the file, or set dataset.frequency={clock} if the rows between are missing"
+        )
 
 
 def _without_duplicates(

@@ -37,7 +37,7 @@ class Clock:
         days = steps / 86_400
         if (days >= 28).all() and len(np.unique(timestamps - timestamps.astype("datetime64[M]"))) == 1:
             months = np.diff(timestamps.astype("datetime64[M]")).astype(np.int64)
-            return cls(int(np.bincount(months).argmax()), "M")
+            return cls(int(np.bincount(months[months > 0]).argmax()), "M")
         values, counts = np.unique(steps, return_counts=True)
         seconds = int(values[counts.argmax()])
         for unit, size in (("D", 86_400), ("h", 3600), ("min", 60)):

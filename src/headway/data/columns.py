@@ -2,6 +2,7 @@
 
 import csv
 import difflib
+import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -23,6 +24,8 @@ def find(path: str, project: Path | None) -> Path:
         if candidate.is_dir():
             raise DataError(f"{path}: is a folder, not a file; name the csv or parquet file in it")
         if candidate.is_file():
+            if not os.access(candidate, os.R_OK):
+                raise DataError(f"{path}: may not be read; give this user permission to read it")
             return candidate
         if candidate.is_symlink():
             raise DataError(f"{path}: is a link to {candidate.readlink()}, which does not exist")
@@ -87,6 +90,9 @@ def check_columns(file: str, names: Sequence[str], spec: "DatasetSpec") -> None:
     if repeated:
         raise DataError(f"{file}:1: the column {repeated[0]!r} stands twice in the header; rename one")
     made = derived(spec)
+    for name in made:
+        if name in names:
+            raise DataError(f"{file}:1: the column {name!r} would be made by dataset.components too; rename one")
     wanted = {
         "dataset.timestamp": [spec.timestamp],
         "dataset.series": [spec.series] if spec.series is not None else [],
@@ -103,8 +109,20 @@ def check_columns(file: str, names: Sequence[str], spec: "DatasetSpec") -> None:
         for column in columns
         if column not in names
     ]
+    if messages and names[0].startswith("#"):
+        raise DataError(f"{file}:1: the first line is a comment; delete it, so that the header comes first")
+    if messages and any(_is_number(name) for name in names):
+        raise DataError(f"{file}:1: the first line looks like data; write the columns' names above it")
     if messages:
         raise DataError(*messages)
+
+
+def _is_number(text: str) -> bool:
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True
 
 
 def _absent(file: str, column: str, setting: str, names: Sequence[str]) -> str:

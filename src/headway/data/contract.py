@@ -11,8 +11,10 @@ from headway.errors import DataError
 
 # How a missing number may be written; anything else that is no number is refused.
 _MISSING = frozenset({"", "na", "n/a", "nan", "null", "none"})
-_LARGEST_EXACT = 2**53  # integers beyond it are not all float64 numbers
-_ZONE = re.compile(r"(Z|[+-]\d{2}:?\d{2})$")
+_LARGEST_EXACT = 2**53  # from here on several integers share one float64 number
+# An offset follows a time of day: "01-02-2024" ends like one but has none.
+_ZONE = re.compile(r"[T\s_]\d{2}[\d:.,]*\s?([zZ]|[+-]\d{2}(?::?\d{2})?)$")
+_EARLIEST_YEAR, _LATEST_YEAR = 1678, 2261  # whole years that 64-bit nanoseconds can tell
 
 
 @dataclass(frozen=True)
@@ -43,7 +45,7 @@ class Table:
                 f"{self.file}: column {column!r} holds true and false; write 1 and 0, or leave it out of dataset.features"
             )
         if pd.api.types.is_numeric_dtype(cells):
-            values = cells.to_numpy(np.float64, na_value=np.nan)
+            values = cells.to_numpy(np.float64, copy=True, na_value=np.nan)
             missing = np.isnan(values)
         elif isinstance(cells.dtype, pd.CategoricalDtype) or pd.api.types.is_datetime64_any_dtype(cells):
             raise DataError(
@@ -52,26 +54,32 @@ class Table:
         else:
             text = cells.astype(str).str.strip()
             missing = (cells.isna() | text.str.lower().isin(_MISSING)).to_numpy(bool)
-            values = pd.to_numeric(text.mask(missing, "nan"), errors="coerce").to_numpy(np.float64)
+            # A copy, because pandas lends its own array for reading alone.
+            values = pd.to_numeric(text.mask(missing, "nan"), errors="coerce").to_numpy(np.float64, copy=True)
         wrong = ~missing & ~np.isfinite(values)
         if wrong.any():
             position = int(wrong.argmax())
             raise DataError(
                 f"{self.place(position)}: column {column!r} holds {str(cells.iloc[position])!r}; {_number_advice(str(cells.iloc[position]))}"
             )
-        large = ~missing & (np.abs(values) > _LARGEST_EXACT) & (values == np.round(values))
+        large = ~missing & (np.abs(values) >= _LARGEST_EXACT) & (values == np.round(values))
         if large.any():
             position = int(large.argmax())
             raise DataError(
-                f"{self.place(position)}: column {column!r} holds {cells.iloc[position]}, beyond 2^53; rescale the column"
+                f"{self.place(position)}: column {column!r} holds {cells.iloc[position]}, 2^53 or beyond; rescale the column"
             )
         return values
 
-    def times(self, column: str, date_format: str | None) -> NDArray[np.datetime64]:
+    def times(self, column: str, *, date_format: str | None, latest: str | None) -> NDArray[np.datetime64]:
         """A column as naive UTC times in seconds or finer.
 
+        Args:
+            column: Its name.
+            date_format: strptime format, or None for ISO 8601.
+            latest: Latest plausible time, or None for a day from now.
+
         Raises:
-            DataError: Naming the first line that holds no time, or two lines whose time zones differ.
+            DataError: Naming the first line that holds no plausible time, or two lines whose time zones differ.
         """
         cells = self.frame[column]
         if pd.api.types.is_datetime64_any_dtype(cells):
@@ -83,17 +91,39 @@ class Table:
         else:
             text = cells.astype(str).str.strip()
             self._check_times(column, text)
-            parsed = pd.to_datetime(
-                text, format=date_format or "ISO8601", errors="coerce", utc=bool(_ZONE.search(text.iloc[0]))
-            )
+            try:
+                parsed = pd.to_datetime(
+                    text, format=date_format or "ISO8601", errors="coerce", utc=bool(_ZONE.search(text.iloc[0]))
+                )
+            except ValueError as error:
+                raise DataError(f"{self.file}: dataset.date_format={date_format}: {error}") from None
         if parsed.isna().any():
             position = int(parsed.isna().to_numpy().argmax())
+            cell = str(cells.iloc[position])
             raise DataError(
-                f"{self.place(position)}: {str(cells.iloc[position])!r} in column {column!r} is no such date or time"
+                f"{self.place(position)}: {cell!r} in column {column!r} is no such date or time; {_time_advice(cell, date_format)}"
             )
         if parsed.dt.tz is not None:
             parsed = parsed.dt.tz_convert("UTC").dt.tz_localize(None)
+        self._check_range(column, parsed, latest)
         return parsed.to_numpy().astype("datetime64[ns]")
+
+    def _check_range(self, column: str, times: "pd.Series[pd.Timestamp]", latest: str | None) -> None:
+        end = pd.Timestamp(latest) if latest else pd.Timestamp.now() + pd.Timedelta(days=1)
+        late = (times > end).to_numpy()
+        if late.any():
+            position = int(late.argmax())
+            raise DataError(
+                f"{self.place(position)}: {times.iloc[position]} in column {column!r} lies after {end:%Y-%m-%d}, the latest "
+                "plausible time; correct it, or set dataset.latest"
+            )
+        outside = ~times.dt.year.between(_EARLIEST_YEAR, _LATEST_YEAR).to_numpy()
+        if outside.any():
+            position = int(outside.argmax())
+            raise DataError(
+                f"{self.place(position)}: {times.iloc[position]} in column {column!r} lies outside the years "
+                f"{_EARLIEST_YEAR} to {_LATEST_YEAR}; correct it"
+            )
 
     def _check_times(self, column: str, text: "pd.Series[str]") -> None:
         empty = (text.str.lower().isin(_MISSING | {"nat"})).to_numpy()
@@ -102,8 +132,6 @@ class Table:
                 f"{self.place(int(empty.argmax()))}: empty timestamp in column {column!r}; fill it or delete the line"
             )
         zones = text.str.extract(_ZONE, expand=False).fillna("none")
-        # A time of day is written before an offset; "2024-01-31" ends in "-31" but has no offset.
-        zones = zones.where(text.str.contains(":"), "none")
         names = zones.unique()
         if len(names) > 1:
             positions = [int((zones == name).to_numpy().argmax()) for name in names[:3]]
@@ -117,7 +145,9 @@ class Table:
 
 def _number_advice(text: str) -> str:
     if re.fullmatch(r"[+-]?\d+,\d+", text):
-        return "if the comma is a decimal comma, write a point"
+        return "if the comma is a decimal comma, write a point; if it separates thousands, leave it out"
+    if re.fullmatch(r"true|false|yes|no", text, re.IGNORECASE):
+        return "write 1 and 0"
     if re.fullmatch(r"[+-]?\d{1,3}(,\d{3})+(\.\d+)?", text):
         return "write numbers without thousands separators"
     if re.fullmatch(r"[+-]?(inf|infinity)", text, re.IGNORECASE) or re.fullmatch(r"[+-]?\d.*[eE]\+?\d{3,}", text):
@@ -125,3 +155,15 @@ def _number_advice(text: str) -> str:
     return (
         "expected a number, or an empty field if it is missing; leave the column out of dataset.features if it is text"
     )
+
+
+def _time_advice(text: str, date_format: str | None) -> str:
+    if date_format is not None:
+        return f"dataset.date_format is {date_format!r}"
+    if re.fullmatch(r"\d+(\.\d*)?", text):
+        return "it looks like a count of days or seconds; write ISO 8601 times like 2024-01-31T13:00"
+    if not re.search(r"\d", text):
+        return "delete the line if it holds units or a comment"
+    if re.match(r"\d{1,2}[./-]\d{1,2}[./-]\d{2,4}", text):
+        return 'day and month could be confused; set dataset.date_format, for example "%d/%m/%Y %H:%M"'
+    return "write ISO 8601 times like 2024-01-31T13:00, or set dataset.date_format"

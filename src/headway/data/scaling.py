@@ -1,5 +1,6 @@
 """The scaler: mean and standard deviation per feature, fitted on training rows only."""
 
+import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -9,6 +10,8 @@ from numpy.typing import NDArray
 from headway.data.series import Dataset
 from headway.data.splits import Borders
 from headway.errors import DataError
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -59,12 +62,16 @@ def fit_scalers(dataset: Dataset, borders: Sequence[Borders]) -> tuple[Scaler, S
     rows = training_rows(dataset, borders)
     for target, index in zip(dataset.targets, dataset.target_indices, strict=True):
         observed = rows[:, index][~np.isnan(rows[:, index])]
-        if not len(observed):
+        if len(rows) and not len(observed):
             raise DataError(
                 f"target {target!r} is never observed in the training rows; choose another column or enlarge splits.train"
             )
-        if np.ptp(observed) == 0:
+        if len(observed) > 1 and np.ptp(observed) == 0:
             raise DataError(
                 f"target {target!r} is constant ({observed[0]:g}) in the training rows; there is nothing to forecast"
             )
+    for feature, column in zip(dataset.features, rows.T, strict=True):
+        observed = column[~np.isnan(column)]
+        if len(observed) == 0 or np.ptp(observed) == 0:
+            log.warning("%s: feature %s does not vary in the training rows; its scale is 1", dataset.name, feature)
     return Scaler.fit(rows), Scaler.fit(training_rows(dataset, borders, known_future=True))

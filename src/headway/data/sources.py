@@ -4,8 +4,11 @@ A csv is read as text first, so that every complaint can name the line, the colu
 stands there.
 """
 
+import codecs
+import csv
 import hashlib
 import logging
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -23,11 +26,11 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 _MAGIC = {
-    b"\x1f\x8b": "a gzip archive",
-    b"PAR1": "a parquet file",
-    b"PK\x03\x04": "a zip archive",
-    b"\xff\xfe": "UTF-16 text",
-    b"\xfe\xff": "UTF-16 text",
+    b"\x1f\x8b": "a gzip archive, not csv; unpack it",
+    b"PAR1": "a parquet file, not csv; name it .parquet",
+    b"PK\x03\x04": "a zip archive or a spreadsheet, not csv; unpack it, or save it as csv",
+    b"\xff\xfe": "UTF-16 text; save it as UTF-8",
+    b"\xfe\xff": "UTF-16 text; save it as UTF-8",
 }
 
 
@@ -48,8 +51,7 @@ def read(spec: "DatasetSpec", *, project: Path | None = None) -> Dataset:
     path = find(spec.path, project)
     if spec.sha256 is not None:
         _check_digest(path, spec.sha256)
-    frame = _read_parquet(path) if is_parquet(path) else _read_csv(path, spec)
-    check_columns(spec.path, [str(name) for name in frame.columns], spec)
+    frame = _read_parquet(path, spec) if is_parquet(path) else _read_csv(path, spec)
     dataset = assemble(Table(spec.path, frame), spec)
     for note in dataset.notes:
         log.info("%s: %s", dataset.name, note)
@@ -68,28 +70,24 @@ def _check_digest(path: Path, expected: str) -> None:
 
 def _read_csv(path: Path, spec: "DatasetSpec") -> pd.DataFrame:
     _sniff(path, spec)
-    try:
-        frame = pd.read_csv(
-            path,
-            sep=spec.separator,
-            dtype=str,
-            keep_default_na=False,
-            encoding="utf-8-sig",
-            skip_blank_lines=False,
-            index_col=False,
-            compression=None,
-            engine="c",
-        )
-    except UnicodeDecodeError as error:
-        raise DataError(f"{path}: not UTF-8 text (byte {error.start}); save it as UTF-8") from None
-    except pd.errors.ParserError as error:
-        detail = str(error).rpartition("C error: ")[2].strip()
-        raise DataError(f"{path}: {detail}; every line needs as many fields as the header") from None
-    if not len(frame):
-        raise DataError(f"{path}: a header only, no rows of data")
+    # pandas renames repeated columns, pads short lines and cuts long ones: all three are refused before.
+    _check_lines(path, spec)
+    frame = pd.read_csv(
+        path,
+        sep=spec.separator,
+        dtype=str,
+        keep_default_na=False,
+        encoding="utf-8-sig",
+        skip_blank_lines=False,
+        index_col=False,
+        compression=None,
+        engine="c",
+    )
     # A last line without fields is how many editors end a file.
     while len(frame) and (frame.iloc[-1].fillna("") == "").all():
         frame = frame.iloc[:-1]
+    if not len(frame):
+        raise DataError(f"{path}: a header only, no rows of data")
     frame.index = pd.RangeIndex(2, len(frame) + 2, name="line")
     return frame
 
@@ -98,28 +96,70 @@ def _sniff(path: Path, spec: "DatasetSpec") -> None:
     """Refuse what is not csv before a parser makes something of it."""
     with path.open("rb") as file:
         head = file.read(65_536)
-    if not head.strip():
+    if not head.removeprefix(codecs.BOM_UTF8).strip():
         raise DataError(f"{path}: the file is empty ({path.stat().st_size} bytes)")
     for magic, kind in _MAGIC.items():
         if head.startswith(magic):
-            raise DataError(f"{path}: this is {kind}, not csv; convert it, or give it the suffix it should have")
-    if b"\0" in head:
-        line = head[: head.index(b"\0")].count(b"\n") + 1
-        raise DataError(f"{path}:{line}: holds a NUL byte; the file is damaged or not text")
+            raise DataError(f"{path}: this is {kind}")
     text = head.decode("utf-8-sig", errors="replace")
     if text.lstrip()[:1] in ("<", "{", "["):
-        raise DataError(f"{path}: looks like {'HTML or XML' if text.lstrip().startswith('<') else 'JSON'}, not csv")
+        kind = "HTML or XML" if text.lstrip().startswith("<") else "JSON"
+        raise DataError(
+            f"{path}: looks like {kind}, not csv; an error page of a download? Fetch it again, or convert it"
+        )
     header = text.splitlines()[0]
+    if not header.strip():
+        raise DataError(f"{path}:1: the first line is empty; delete it, so that the header comes first")
     if spec.separator not in header:
         for separator, name in ((";", "';'"), ("\t", "a tab"), (",", "','"), ("|", "'|'")):
             if separator in header:
                 setting = '"\\t"' if separator == "\t" else f'"{separator}"'
                 raise DataError(
-                    f"{path}: one column found; the separator looks like {name}; set dataset.separator={setting}"
+                    f"{path}: one column found; the separator looks like {name}; set 'dataset.separator={setting}'"
                 )
 
 
-def _read_parquet(path: Path) -> pd.DataFrame:
+def _check_lines(path: Path, spec: "DatasetSpec") -> None:
+    """Refuse a header that does not fit, lines with more or fewer fields than it, and damaged text."""
+    try:
+        with path.open(encoding="utf-8-sig") as file:
+            reader = csv.reader(_without_nul(file, path), delimiter=spec.separator)
+            header = next(reader)
+            check_columns(spec.path, header, spec)
+            for line, fields in enumerate(reader, 2):
+                if reader.line_num != line:
+                    raise DataError(f"{path}:{line}: a quote is opened and not closed in this line; close or delete it")
+                if len(fields) != len(header) and fields:
+                    raise DataError(
+                        f"{path}:{line}: the header has {len(header)} fields, this line {len(fields)}; "
+                        "complete it, or delete it if it is a comment"
+                    )
+    except UnicodeDecodeError:
+        line, byte = _undecodable(path)
+        raise DataError(f"{path}:{line}: not UTF-8 text (byte {byte} of the line); save the file as UTF-8") from None
+    except csv.Error as error:
+        raise DataError(f"{path}:{reader.line_num}: {error}; is a quote not closed?") from None
+
+
+def _without_nul(lines: Iterable[str], path: Path) -> Iterator[str]:
+    for number, line in enumerate(lines, 1):
+        if "\0" in line:
+            raise DataError(f"{path}:{number}: holds a NUL byte; the file is damaged or not text")
+        yield line
+
+
+def _undecodable(path: Path) -> tuple[int, int]:
+    """Line and byte, counted from 1, of the first byte that is not UTF-8."""
+    with path.open("rb") as file:
+        for number, line in enumerate(file, 1):
+            try:
+                line.decode()
+            except UnicodeDecodeError as error:
+                return number, error.start + 1
+    return 1, 1
+
+
+def _read_parquet(path: Path, spec: "DatasetSpec") -> pd.DataFrame:
     import pyarrow as pa
     import pyarrow.parquet as pq
 
@@ -127,6 +167,7 @@ def _read_parquet(path: Path) -> pd.DataFrame:
         table = pq.read_table(path)
     except (pa.ArrowInvalid, OSError) as error:
         raise DataError(f"{path}: not a readable parquet file: {str(error).splitlines()[0]}") from None
+    check_columns(spec.path, table.column_names, spec)
     for column in table.schema:
         if pa.types.is_nested(column.type):
             raise DataError(f"{path}: column {column.name!r} holds {column.type}; flatten it into plain columns")

@@ -56,16 +56,12 @@ class Scores:
         for row in rows.to_dict("records"):
             suffix = "" if row["horizon"] == OVERALL else f"_h{row['horizon']}"
             for name, value in row.items():
-                if (
-                    name not in ("target", "forecaster", "horizon")
-                    and not (suffix and str(name).startswith("skill"))
-                    and np.isfinite(value)
-                ):
+                if name not in ("target", "forecaster", "horizon") and not (suffix and str(name).startswith("skill")):
                     found[f"{row['target']}/{name}{suffix}"] = float(value)
         for rival in self.rivals:
             for target in self.table.target.unique():
                 found[f"{target}/mae_{rival}"] = self.value(str(target), rival, "mae")
-        return found
+        return {path: value for path, value in found.items() if np.isfinite(value)}
 
 
 def judge(forecasters: Mapping[str, Judged], *, model: str, targets: Sequence[str]) -> Scores:

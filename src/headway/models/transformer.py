@@ -45,7 +45,8 @@ class Transformer(keras.Model):
     """
 
     def __init__(self, spec: "ModelSpec", shape: TaskShape, *, dtype: Any = "float32") -> None:
-        super().__init__(dtype=dtype, name="transformer")
+        # Without autocast the context arrives in float32: a half-precision last value would shift the forecast.
+        super().__init__(dtype=dtype, autocast=False, name="transformer")
         self.spec, self.shape = spec, shape
         policy = self.dtype_policy
         self.embedding = EMBEDDING[spec.embedding](d_model=spec.d_model, num_series=shape.num_series, dtype=policy)

@@ -32,8 +32,7 @@ class Feed(keras.utils.PyDataset):
     ) -> None:
         super().__init__(workers=1, use_multiprocessing=False)
         self.gather, self.order, self.batch_size = gather, order, batch_size
-        self.epoch = 0
-        self.numbers = order(0)
+        self.start(0)
         count = len(self.numbers)
         self.batches = count // batch_size if drop_last else -(-count // batch_size)
 
@@ -46,7 +45,6 @@ class Feed(keras.utils.PyDataset):
         """Batch `index` of this epoch."""
         return self.gather(self.numbers[index * self.batch_size : (index + 1) * self.batch_size])
 
-    def on_epoch_end(self) -> None:
-        """Move on to the next epoch's order."""
-        self.epoch += 1
-        self.numbers = self.order(self.epoch)
+    def start(self, epoch: int) -> None:
+        """Take the order of a 0-based epoch; Keras's own `on_epoch_end` also comes before the first."""
+        self.numbers = self.order(epoch)

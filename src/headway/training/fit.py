@@ -60,7 +60,8 @@ def compile_model(
         optimizer=_optimizer(spec, total_steps=steps_per_epoch * spec.epochs),
         loss=loss,
         weighted_metrics=list(metrics),
-        jit_compile=spec.jit,
+        # JAX has no graph without XLA: each operation on its own takes some hundred times longer.
+        jit_compile=spec.jit or keras.backend.backend() == "jax",
         steps_per_execution=steps_per_execution,
     )
 
@@ -90,7 +91,7 @@ def fit(
         NumericError: If an epoch's training or validation loss is not finite.
     """
     best = keras.callbacks.EarlyStopping("val_loss", mode="min", patience=spec.patience, restore_best_weights=True)
-    watch = _Watch(on_epoch_end)
+    watch = _Watch(train, on_epoch_end)
     history = model.fit(
         train, validation_data=validation, epochs=spec.epochs, shuffle=False, callbacks=[watch, best], verbose=verbose
     ).history
@@ -99,11 +100,14 @@ def fit(
 
 
 class _Watch(keras.callbacks.Callback):
-    """Hands every epoch's metrics on, and ends a training that has left the finite numbers."""
+    """Starts every epoch's feed, hands its metrics on, and ends a training that has left the finite numbers."""
 
-    def __init__(self, on_epoch_end: EpochEnd) -> None:
+    def __init__(self, train: Feed, on_epoch_end: EpochEnd) -> None:
         super().__init__()
-        self.hand_on = on_epoch_end
+        self.train, self.hand_on = train, on_epoch_end
+
+    def on_epoch_begin(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
+        self.train.start(epoch)
 
     def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
         values = {name: float(value) for name, value in (logs or {}).items()}

@@ -4,8 +4,6 @@
 is 1 where the target was observed.
 """
 
-from typing import Any
-
 import keras
 from keras import KerasTensor, ops
 
@@ -57,7 +55,7 @@ class MedianAbsoluteError(keras.metrics.Metric):
         median: Position of the median among the quantiles.
     """
 
-    def __init__(self, scale: tuple[float, ...], median: int, name: str = "mae", **kwargs: Any) -> None:
+    def __init__(self, scale: tuple[float, ...], median: int, name: str = "mae") -> None:
         super().__init__(name=name, dtype="float32")
         self.scale, self.median = scale, median
         self.total = self.add_weight(name="total", initializer="zeros")
