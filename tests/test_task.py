@@ -47,7 +47,7 @@ def test_the_shape_counts_calendar_and_known_columns(csv_task: Callable[..., Tas
     sizes = ["windows.context_length=5", "windows.horizon=3"]
     task = csv_task(np.arange(211) % 17, *sizes, "dataset.known_future=[x]", "dataset.calendar.week=0")
     assert (task.shape.context_length, task.shape.horizon, task.shape.num_features) == (5, 3, 1)
-    assert task.shape.num_known_future == 2 * (2 + 1) + 1
+    assert task.shape.num_known_future == 2 * (2 + 1) + 2  # the column and its mark
 
 
 @pytest.mark.parametrize(

@@ -23,7 +23,8 @@ from headway.data.batches import Inputs, known_future_inputs, scale_values
 from headway.data.clock import Clock
 from headway.data.scaling import Scaler
 from headway.errors import DataError, HeadwayError, StoredRunError
-from headway.models.transformer import TaskShape, Transformer
+from headway.models.shape import TaskShape
+from headway.models.transformer import Transformer
 
 FORMAT = 1
 _SPEC, _WEIGHTS, _MANIFEST = "forecaster.json", "weights.npz", "manifest.json"
@@ -87,7 +88,9 @@ class Forecaster:
             )
         infinite = np.isinf(values).any(axis=(0, 1))
         if infinite.any():
-            raise DataError(f"values must be numbers, or NaN where missing: {self.features[infinite.argmax()]} is infinite")
+            raise DataError(
+                f"values must be numbers, or NaN where missing: {self.features[infinite.argmax()]} is infinite"
+            )
         count = len(values)
         span = shape.context_length + shape.horizon
         known = np.zeros((count, span, 0)) if known_future is None else known_future

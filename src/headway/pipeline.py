@@ -291,7 +291,8 @@ def _evaluate(config: TrainConfig, task: Task, forecaster: Forecaster, run: Run,
     judgement.write(run.folder)
     for name in judgement.files:
         run.log_file(name)
-    run.log_metrics({f"test/{path}": value for path, value in judgement.scores.metrics().items()})
+    # Six digits: what is logged is read in tables.
+    run.log_metrics({f"test/{path}": float(f"{value:.6g}") for path, value in judgement.scores.metrics().items()})
     target = forecaster.targets[0]
     words = headline(
         target,
@@ -316,6 +317,6 @@ def _facts(config: TrainConfig, task: Task, command: Sequence[str]) -> dict[str,
         "ran": f"`{shlex.join(command)}`",
         "data": f"{task.dataset.name}: {len(task.dataset.series)} series on a clock of {step}; windows "
         + ", ".join(f"{split} {len(index):,}" for split, index in task.windows.items()),
-        "model": f"{windows.context_length} steps in, {windows.horizon} out; {model.layers} layer(s) of {model.heads} heads, "
+        "model": f"{windows.context_length} steps in, {windows.horizon} out; layers {model.layers}, heads {model.heads}, "
         f"d_model {model.d_model}, {model.attention} attention, {model.head} head",
     }

@@ -15,7 +15,7 @@ from headway.data.series import Dataset
 from headway.data.splits import SPLITS, Borders, split
 from headway.data.windows import WindowIndex, index_windows
 from headway.errors import DataError
-from headway.models.transformer import TaskShape
+from headway.models.shape import TaskShape
 
 log = logging.getLogger(__name__)
 
@@ -49,7 +49,7 @@ class Task:
             horizon=index.horizon,
             num_features=len(self.dataset.features),
             targets=tuple(self.dataset.target_indices),
-            num_known_future=calendar + len(self.dataset.known_future_columns),
+            num_known_future=calendar + 2 * len(self.dataset.known_future_columns),  # values and marks
             num_series=len(self.dataset.series),
         )
 

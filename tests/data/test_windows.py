@@ -150,7 +150,8 @@ def test_a_batch_is_the_raw_windows_scaled(make_dataset: MakeDataset) -> None:
     np.testing.assert_array_equal(batch.inputs["series"], raw.series)
     known = np.nan_to_num((raw.known_future - 19) / 23).astype(np.float32)
     times = raw.origins[:, None] + np.arange(-6, 6) * np.timedelta64(3600, "s")
-    expected = np.concatenate([calendar_features(times, cycles), known], axis=-1)
+    marks = ~np.isnan(raw.known_future)
+    expected = np.concatenate([calendar_features(times, cycles), known, marks], axis=-1)
     np.testing.assert_array_equal(batch.inputs["known_future"], expected)
 
 

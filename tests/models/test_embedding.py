@@ -60,4 +60,6 @@ def test_each_step_has_a_position_of_its_own(randomise: Callable[..., Any], weig
     layer.build((None, 5, 11))
     position = weights_of(randomise(layer))["position"]
     assert position.shape == (5, 11)
-    np.testing.assert_allclose(ops.convert_to_numpy(layer(np.ones((2, 5, 11)))), np.stack([1 + position] * 2), atol=1e-6)
+    np.testing.assert_allclose(
+        ops.convert_to_numpy(layer(np.ones((2, 5, 11)))), np.stack([1 + position] * 2), atol=1e-6
+    )

@@ -9,7 +9,8 @@ import pytest
 from keras import ops
 
 from headway.config.train import TrainConfig
-from headway.models.transformer import TaskShape, Transformer
+from headway.models.shape import TaskShape
+from headway.models.transformer import Transformer
 
 SHAPE = TaskShape(context_length=7, horizon=5, num_features=3, targets=(2, 0), num_known_future=11, num_series=2)
 SMALL = ("model.d_model=13", "model.heads=2", "model.key_dim=3", "model.layers=2", "model.feed_forward=17")
@@ -76,7 +77,9 @@ def test_forecasts_are_float32_quantiles_by_horizon_and_target(
 def test_eight_features_of_six_hours_go_through_attention_as_they_are(network: Network) -> None:
     shape = TaskShape(6, 6, 8, (0,), 4, 3)
     model = network("model.d_model=8", "model.embedding=none", "model.position=none", shape=shape)
-    batch = {name: keras.Input(tensor.shape[1:], dtype=tensor.dtype) for name, tensor in model.input_signature().items()}
+    batch = {
+        name: keras.Input(tensor.shape[1:], dtype=tensor.dtype) for name, tensor in model.input_signature().items()
+    }
     assert tuple(batch["context"].shape) == tuple(model.embedding(batch).shape) == (None, 6, 8)
     assert tuple(model(batch).shape) == (None, 6, 1, 5)
     block = model.blocks[0].attention.attention

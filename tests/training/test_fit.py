@@ -13,7 +13,8 @@ from headway.config.train import TrainConfig
 from headway.config.training import TrainingSpec
 from headway.data.batches import permutation
 from headway.errors import NumericError
-from headway.models.transformer import TaskShape, Transformer
+from headway.models.shape import TaskShape
+from headway.models.transformer import Transformer
 from headway.training.feed import Feed
 from headway.training.fit import History, compile_model, fit
 from headway.training.losses import MedianAbsoluteError, loss_for
@@ -63,16 +64,16 @@ def random_feed(*, windows: int = 29, batch_size: int = 7, seed: int = 5) -> Fee
         rows = {name: array[numbers] for name, array in inputs.items()}
         return rows, target[numbers], np.ones_like(target[numbers])
 
-    order = lambda epoch: permutation(windows, seed=seed, epoch=epoch)  # noqa: E731
+    def order(epoch: int) -> Any:
+        return permutation(windows, seed=seed, epoch=epoch)
+
     return Feed(gather, order, batch_size=batch_size, drop_last=True)
 
 
 def pinball_compiled(model: Transformer, spec: TrainingSpec, feed: Feed) -> Transformer:
     levels = model.spec.levels
     metric = MedianAbsoluteError((1.0,), levels.index(0.5))
-    compile_model(
-        model, spec, loss=loss_for("pinball", levels), metrics=[metric], steps_per_epoch=feed.num_batches
-    )
+    compile_model(model, spec, loss=loss_for("pinball", levels), metrics=[metric], steps_per_epoch=feed.num_batches)
     return model
 
 
@@ -209,8 +210,6 @@ def test_float16_scales_its_loss_and_outlives_an_overflow(
 
 
 @pytest.mark.parametrize("dtype", ["float32", "mixed_bfloat16"])
-def test_other_precisions_need_no_scale(
-    compose: Callable[..., TrainConfig], training: Training, dtype: str
-) -> None:
+def test_other_precisions_need_no_scale(compose: Callable[..., TrainConfig], training: Training, dtype: str) -> None:
     model = pinball_compiled(small_transformer(compose, seed=11, dtype=dtype), training(), random_feed())
     assert not isinstance(model.optimizer, keras.optimizers.LossScaleOptimizer)

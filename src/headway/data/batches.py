@@ -79,18 +79,18 @@ def scale_values(values: NDArray[np.float64], scaler: Scaler) -> tuple[NDArray[n
 def known_future_inputs(
     timestamps: NDArray[np.datetime64], columns: NDArray[np.float64], cycles: Mapping[str, int], scaler: Scaler
 ) -> NDArray[np.float32]:
-    """Covariates known in advance: calendar features, then the scaled columns [..., K] -> [..., C]."""
-    scaled, _ = scale_values(columns, scaler)
-    return np.concatenate([calendar_features(timestamps, cycles), scaled], axis=-1)
+    """Covariates known in advance: [..., K] -> [..., C], calendar features, then scaled columns and their marks.
+
+    Columns known in advance are missing only in rows that a gap of the clock left out.
+    """
+    return np.concatenate([calendar_features(timestamps, cycles), *scale_values(columns, scaler)], axis=-1)
 
 
 def scale_rows(dataset: Dataset, scaler: Scaler, known_scaler: Scaler, cycles: Mapping[str, int]) -> ScaledRows:
     """Scale all rows once, so that a batch is a gather and nothing else."""
-    values, observed = scale_values(np.concatenate([series.values for series in dataset.series]), scaler)
-    known = [
-        known_future_inputs(series.timestamps, series.known_future, cycles, known_scaler) for series in dataset.series
-    ]
-    return ScaledRows(values, observed, np.concatenate(known), tuple(dataset.target_indices))
+    values, observed = scale_values(dataset.values, scaler)
+    known = known_future_inputs(dataset.timestamps, dataset.known_future, cycles, known_scaler)
+    return ScaledRows(values, observed, known, tuple(dataset.target_indices))
 
 
 def gather(rows: ScaledRows, index: WindowIndex, numbers: NDArray[np.int64]) -> Batch:
@@ -117,9 +117,7 @@ def gather_raw(dataset: Dataset, index: WindowIndex, numbers: NDArray[np.int64],
         numbers: Window numbers [B].
         history: Rows of the targets' past to hand on, counted back from the origin.
     """
-    values = np.concatenate([series.values for series in dataset.series])
-    known = np.concatenate([series.known_future for series in dataset.series])
-    timestamps = np.concatenate([series.timestamps for series in dataset.series])
+    values = dataset.values
     start = index.starts(numbers)[:, None]
     span = start + np.arange(index.context_length + index.horizon)
     origin = start[:, 0] + index.context_length - 1
@@ -130,8 +128,8 @@ def gather_raw(dataset: Dataset, index: WindowIndex, numbers: NDArray[np.int64],
     earlier = np.where((past >= begin)[..., None], values[np.maximum(past, 0)][..., targets], np.nan)
     return RawWindows(
         values=values[span[:, : index.context_length]],
-        known_future=known[span],
-        origins=timestamps[origin],
+        known_future=dataset.known_future[span],
+        origins=dataset.timestamps[origin],
         series=index.series_of(numbers),
         target=values[span[:, index.context_length :]][..., targets],
         history=earlier,

@@ -3,6 +3,7 @@
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -76,6 +77,21 @@ class Dataset:
     def target_indices(self) -> list[int]:
         """Positions of the targets among the features."""
         return [self.features.index(target) for target in self.targets]
+
+    @cached_property
+    def values(self) -> NDArray[np.float64]:
+        """[rows, F] of all series, one below the other."""
+        return np.concatenate([series.values for series in self.series])
+
+    @cached_property
+    def known_future(self) -> NDArray[np.float64]:
+        """[rows, K] of all series, one below the other."""
+        return np.concatenate([series.known_future for series in self.series])
+
+    @cached_property
+    def timestamps(self) -> NDArray[np.datetime64]:
+        """[rows] of all series, one below the other."""
+        return np.concatenate([series.timestamps for series in self.series])
 
     @property
     def num_rows(self) -> int:

@@ -1,6 +1,6 @@
 """The transformer: tokens of the context, encoder blocks, a decoder over the horizon, a head."""
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 import keras
@@ -9,30 +9,10 @@ from keras import KerasTensor, ops
 from headway.models.embedding import EMBEDDING, POSITION
 from headway.models.encoder import EncoderBlock
 from headway.models.head import HEAD, HorizonDecoder, last_observed
+from headway.models.shape import TaskShape
 
 if TYPE_CHECKING:
     from headway.config.model import ModelSpec
-
-
-@dataclass(frozen=True)
-class TaskShape:
-    """The sizes that data and windows give to a model.
-
-    Attributes:
-        context_length: Time steps T of the context.
-        horizon: Steps H to forecast.
-        num_features: Columns F of the context.
-        targets: Positions of the targets among the features.
-        num_known_future: Covariates C known in advance.
-        num_series: Series the model tells apart.
-    """
-
-    context_length: int
-    horizon: int
-    num_features: int
-    targets: tuple[int, ...]
-    num_known_future: int
-    num_series: int
 
 
 class Transformer(keras.Model):

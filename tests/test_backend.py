@@ -1,0 +1,65 @@
+"""What Keras computes with: the environment wins, and two answers are an error."""
+
+import os
+import subprocess
+import sys
+
+import keras
+import pytest
+
+from headway import backend
+from headway.errors import ConfigError
+
+HERE = keras.backend.backend()
+OTHER = {"tensorflow": "jax", "jax": "tensorflow"}[HERE]
+
+
+def loaded_in_a_new_process(asked: str, environment: str) -> str:
+    """What Keras says its backend is after `load`, where TensorFlow's import is not needed."""
+    code = (
+        "import sys; from headway import backend; found = backend.load(sys.argv[1]); "
+        "import keras; print(found, keras.backend.backend())"
+    )
+    variables = {**os.environ, "KERAS_BACKEND": environment}
+    return subprocess.run(
+        [sys.executable, "-c", code, asked], env=variables, capture_output=True, text=True, check=True
+    ).stdout.strip()
+
+
+@pytest.mark.parametrize(
+    ("asked", "environment", "expected"), [("auto", "jax", "jax"), ("jax", "", "jax"), ("auto", "", "tensorflow")]
+)
+def test_the_backend_is_the_one_asked_for_or_the_environments(asked: str, environment: str, expected: str) -> None:
+    assert loaded_in_a_new_process(asked, environment) == f"{expected} {expected}"
+
+
+def test_saying_both_differently_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("KERAS_BACKEND", HERE)
+    with pytest.raises(ConfigError, match=f"backend={OTHER}: KERAS_BACKEND={HERE} says otherwise") as error:
+        backend.load(OTHER)
+    assert error.value.exit_code == 2
+
+
+def test_saying_both_alike_is_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("KERAS_BACKEND", HERE)
+    assert backend.load(HERE) == HERE
+
+
+def test_an_unknown_backend_in_the_environment_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("KERAS_BACKEND", "torch")
+    with pytest.raises(ConfigError, match="KERAS_BACKEND=torch: expected tensorflow or jax"):
+        backend.load("auto")
+
+
+def test_a_backend_that_is_not_installed_is_named_with_its_remedy(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("KERAS_BACKEND", raising=False)
+    monkeypatch.setitem(sys.modules, OTHER, None)
+    with pytest.raises(ConfigError, match=f"backend={OTHER}: {OTHER} is not installed; pip install") as error:
+        backend.load(OTHER)
+    assert error.value.exit_code == 2
+
+
+def test_a_process_that_loaded_keras_with_another_backend_is_told_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("KERAS_BACKEND", "")
+    with pytest.raises(ConfigError, match=f"backend={OTHER}: this process has loaded Keras with {HERE}"):
+        backend.load(OTHER)
