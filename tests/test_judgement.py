@@ -28,7 +28,8 @@ def config(compose: Callable[..., TrainConfig], write_csv: Callable[..., Path]) 
     generator = np.random.default_rng(1)
     times = np.datetime64("2024-01-01T00", "m") + 60 * np.r_[0:50, 90:211]
     rows = [
-        (time, round(value, 3), row % 7) for row, (time, value) in enumerate(zip(times, generator.normal(size=171)))
+        (time, round(value, 3), row % 7)
+        for row, (time, value) in enumerate(zip(times, generator.normal(size=171), strict=True))
     ]
     path = write_csv([("time", "y", "x"), *rows])
     return compose(*WORDS, f"dataset.path={path}", "dataset.max_gap=3")

@@ -5,7 +5,6 @@ import importlib.util
 import os
 import sys
 import tempfile
-from typing import Any
 
 from headway.errors import ConfigError
 
@@ -35,23 +34,29 @@ def load(backend: str) -> str:
         )
         raise ConfigError(f"backend={chosen}: {chosen} is not installed; {install}")
     os.environ["KERAS_BACKEND"] = chosen
-    loaded = _import_quietly("keras").backend.backend()
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")  # TensorFlow's own notes would bury ours
+    loaded = _start_quietly()
     if loaded != chosen:
         raise ConfigError(f"backend={chosen}: this process has loaded Keras with {loaded}; start a new one")
     return chosen
 
 
-def _import_quietly(module: str) -> Any:
-    """Import without the notes that TensorFlow's C++ start-up prints whatever its log level is set to.
+def _start_quietly() -> str:
+    """Import Keras and start its device, without what TensorFlow prints then whatever its log level is.
 
-    They go straight to file descriptor 2. If the import fails they are shown after all.
+    It goes straight to file descriptor 2. If the start fails it is shown after all.
+
+    Returns:
+        The backend that Keras has.
     """
     sys.stderr.flush()
     kept = os.dup(2)
     with tempfile.TemporaryFile() as notes:
         os.dup2(notes.fileno(), 2)
         try:
-            return importlib.import_module(module)
+            keras = importlib.import_module("keras")
+            keras.ops.zeros(())  # the first tensor looks for devices
+            return str(keras.backend.backend())
         except BaseException:
             notes.seek(0)
             os.write(kept, notes.read())

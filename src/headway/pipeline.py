@@ -3,11 +3,12 @@
 import logging
 import math
 import shlex
+import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import keras
 import numpy as np
@@ -211,7 +212,8 @@ def _fit(config: TrainConfig, task: Task, forecaster: Forecaster, run: Run) -> H
             draw_attention(epoch + 1)
         clock = time.monotonic()
 
-    return fit(forecaster.network, train_feed, validation_feed, spec, on_epoch_end=on_epoch_end)
+    progress: Literal["bar", "lines"] = "bar" if sys.stdout.isatty() else "lines"
+    return fit(forecaster.network, train_feed, validation_feed, spec, on_epoch_end=on_epoch_end, progress=progress)
 
 
 def _by_path(values: Mapping[str, float]) -> dict[str, float]:

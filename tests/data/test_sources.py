@@ -99,7 +99,7 @@ def test_missing_numbers_are_marked_and_counted(
     table[47][1] = word
     dataset = read(write_csv(table))
     assert np.flatnonzero(np.isnan(dataset.series[0].values[:, 0])).tolist() == [46]
-    assert dataset.notes == ("missing values of y: 1",)
+    assert dataset.notes == ("missing values marked: y 1",)
 
 
 def test_short_gaps_are_filled_with_missing_rows_and_long_ones_begin_a_segment(

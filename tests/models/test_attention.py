@@ -105,4 +105,4 @@ def test_keras_refuses_scores_as_an_option_of_the_constructor() -> None:
 
 
 def test_the_names_a_configuration_may_choose_are_the_two_layers() -> None:
-    assert ATTENTION == {"self": SelfAttention, "projected": ProjectedAttention}
+    assert {"self": SelfAttention, "projected": ProjectedAttention} == ATTENTION

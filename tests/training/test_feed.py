@@ -59,7 +59,7 @@ def test_fit_takes_the_order_of_epoch_n_in_epoch_n(
     feed = Feed(gather, lambda epoch: permutation(17, seed=3, epoch=epoch), batch_size=3, drop_last=True)
     model = one_weight()
     compile_model(model, spec, loss=loss_for("mae", (0.5,)), metrics=[], steps_per_epoch=5)
-    fit(model, feed, constant_feed(1.0), spec, on_epoch_end=lambda epoch, values: None, verbose=0)
+    fit(model, feed, constant_feed(1.0), spec, on_epoch_end=lambda epoch, values: None, progress="none")
     expected = [permutation(17, seed=3, epoch=epoch)[:15].reshape(5, 3).tolist() for epoch in range(3)]
     # TensorFlow looks at a few batches before the first epoch to learn their shapes.
     assert gathered[-15:] == [batch for epoch in expected for batch in epoch]

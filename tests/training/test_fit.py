@@ -33,7 +33,7 @@ def compiled(model: Any, spec: TrainingSpec, *, steps: int, loss: str = "mae") -
 
 
 def trained(model: Any, spec: TrainingSpec, train: Feed, validation: Feed) -> History:
-    return fit(model, train, validation, spec, on_epoch_end=lambda epoch, values: None, verbose=0)
+    return fit(model, train, validation, spec, on_epoch_end=lambda epoch, values: None, progress="none")
 
 
 def rates(optimizer: keras.optimizers.Optimizer, steps: list[int]) -> list[float]:
@@ -129,7 +129,7 @@ def test_training_stops_when_validation_worsens_and_keeps_the_best_weights(
         constant_feed(0.65),
         spec,
         on_epoch_end=lambda epoch, values: seen.append((epoch, values["val_loss"], values["learning_rate"])),
-        verbose=0,
+        progress="none",
     )
     assert history.metrics["val_loss"] == pytest.approx([0.35, 0.05, 0.25, 0.55], abs=1e-5)
     assert (history.best_epoch, history.steps) == (1, 12)

@@ -51,7 +51,7 @@ fit.compile_model(network, spec, loss=losses.loss_for("pinball", levels), metric
 seen = []
 trained = replace(stored, network=network)
 history = fit.fit(
-    network, feed(), feed(), spec, verbose=0,
+    network, feed(), feed(), spec, progress="none",
     on_epoch_end=lambda epoch, values: seen.append(trained.attention_scores(inputs)),
 )
 result |= {"loss": history.metrics["loss"], "trained": trained.forecast(**raw), "seen": np.stack(seen)}

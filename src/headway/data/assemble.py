@@ -57,9 +57,11 @@ def assemble(table: Table, spec: "DatasetSpec") -> Dataset:
         for component, source in spec.components.items():
             own[f"{component}_u"], own[f"{component}_v"] = components(own[source.speed], own[source.direction])
         series.append(_on_clock(name, times[keep], ticks, own, known, keep, features, spec, clock, notes))
-    for column, index in zip(features, range(len(features)), strict=True):
-        notes[f"missing values of {column}"] += sum(int((~one.observed[:, index]).sum()) for one in series)
-    words = tuple(f"{what}: {count:,}" for what, count in notes.items() if count)
+    words = [f"{what}: {count:,}" for what, count in notes.items() if count]
+    missing = sum((~one.observed).sum(axis=0) for one in series)
+    if np.any(missing):
+        counts = [f"{column} {count:,}" for column, count in zip(features, np.asarray(missing), strict=True) if count]
+        words.append(f"missing values marked: {', '.join(counts)}")
     return Dataset(
         name=spec.name,
         series=tuple(series),
@@ -69,7 +71,7 @@ def assemble(table: Table, spec: "DatasetSpec") -> Dataset:
         clock=clock,
         season=spec.season or clock.season,
         units=spec.units,
-        notes=words,
+        notes=tuple(words),
     )
 
 

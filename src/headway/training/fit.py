@@ -3,7 +3,7 @@
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import keras
 
@@ -73,7 +73,7 @@ def fit(
     spec: "TrainingSpec",
     *,
     on_epoch_end: EpochEnd,
-    verbose: int | str = "auto",
+    progress: Literal["bar", "lines", "none"] = "lines",
 ) -> History:
     """Train until validation stops improving, and keep the best weights.
 
@@ -82,7 +82,7 @@ def fit(
         train, validation: Batches.
         spec: The training group.
         on_epoch_end: Called with the 0-based epoch and its metrics; may look at the model.
-        verbose: Keras's progress bar.
+        progress: Keras's moving bar, one line an epoch, or nothing.
 
     Returns:
         The history; the model holds the weights of its best epoch.
@@ -92,11 +92,20 @@ def fit(
     """
     best = keras.callbacks.EarlyStopping("val_loss", mode="min", patience=spec.patience, restore_best_weights=True)
     watch = _Watch(train, on_epoch_end)
+    callbacks = [watch, best, *([_ProgressBar()] if progress == "bar" else [])]
+    verbose = {"bar": 1, "lines": 2, "none": 0}[progress]
     history = model.fit(
-        train, validation_data=validation, epochs=spec.epochs, shuffle=False, callbacks=[watch, best], verbose=verbose
+        train, validation_data=validation, epochs=spec.epochs, shuffle=False, callbacks=callbacks, verbose=verbose
     ).history
     losses = history["val_loss"]
     return History(history, min(range(len(losses)), key=losses.__getitem__), int(train.num_batches * len(losses)))
+
+
+class _ProgressBar(keras.callbacks.ProgbarLogger):
+    """Keras's bar, which with several steps an execution would count past the end (80 of 71)."""
+
+    def on_train_batch_end(self, batch: int, logs: dict[str, Any] | None = None) -> None:
+        super().on_train_batch_end(min(batch, self.target - 1), logs)
 
 
 class _Watch(keras.callbacks.Callback):
