@@ -17,7 +17,7 @@ import time
 from pathlib import Path
 
 # Before anything asks how many cores there are.
-os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
+os.sched_setaffinity(0, {max(os.sched_getaffinity(0))})
 
 import numpy as np
 from hydra import compose, initialize_config_dir
@@ -63,7 +63,7 @@ def windows_per_second(config: TrainConfig) -> tuple[float, float]:
     from headway.task import prepare
     from headway.training import losses
     from headway.training.feed import Feed
-    from headway.training.fit import compile_model
+    from headway.training.fit import compile_model, for_backend
 
     dataset = sources.read(config.dataset, project=PROJECT)
     task = prepare(dataset, dataset_spec=config.dataset, splits=config.splits, windows=config.windows)
@@ -83,7 +83,7 @@ def windows_per_second(config: TrainConfig) -> tuple[float, float]:
     loss = losses.loss_for(config.loss, config.model.levels)
     compile_model(network, config.training, loss=loss, metrics=[], steps_per_epoch=feed.num_batches)
     clock = EpochClock()
-    network.fit(feed, epochs=EPOCHS, shuffle=False, verbose=0, callbacks=[clock.callback()])
+    network.fit(for_backend(feed), epochs=EPOCHS, shuffle=False, verbose=0, callbacks=[clock.callback()])
     seen = feed.num_batches * config.training.batch_size
     return seen / statistics.median(clock.wall[WARM_UP:]), seen / statistics.median(clock.cpu[WARM_UP:])
 

@@ -95,10 +95,25 @@ def fit(
     callbacks = [watch, best, *([_ProgressBar()] if progress == "bar" else [])]
     verbose = {"bar": 1, "lines": 2, "none": 0}[progress]
     history = model.fit(
-        train, validation_data=validation, epochs=spec.epochs, shuffle=False, callbacks=callbacks, verbose=verbose
+        for_backend(train),
+        validation_data=for_backend(validation),
+        epochs=spec.epochs,
+        shuffle=False,
+        callbacks=callbacks,
+        verbose=verbose,
     ).history
     losses = history["val_loss"]
     return History(history, min(range(len(losses)), key=losses.__getitem__), int(train.num_batches * len(losses)))
+
+
+def for_backend(feed: Feed) -> Any:
+    """The feed as the backend takes it best."""
+    if keras.backend.backend() != "tensorflow":
+        return feed
+    # Imported here because it imports TensorFlow, which need not be installed.
+    from headway.training import tensorflow_backend
+
+    return tensorflow_backend.as_dataset(feed)
 
 
 class _ProgressBar(keras.callbacks.ProgbarLogger):

@@ -65,11 +65,8 @@ def _jax_device() -> Device:
 
 
 def _tensorflow_device() -> Device:
-    # The one place that names TensorFlow, and only where it is the backend.
-    import tensorflow as tf
+    # Imported here because it imports TensorFlow, which need not be installed.
+    from headway.training import tensorflow_backend
 
-    gpus = tf.config.list_physical_devices("GPU")
-    if not gpus:
-        return Device("CPU", (0, 0), 1)
-    details = tf.config.experimental.get_device_details(gpus[0])
-    return Device(details.get("device_name", "GPU"), details.get("compute_capability", (0, 0)), len(gpus))
+    gpu = tensorflow_backend.gpu()
+    return Device(**gpu) if gpu else Device("CPU", (0, 0), 1)
