@@ -79,11 +79,13 @@ def train(config: TrainConfig, *, name: str, command: Sequence[str], project: Pa
         network = Transformer(config.model, task.shape, dtype=precision)
         forecaster = _forecaster(network, task)
         history = _fit(config, task, forecaster, run)
-        run.log_metrics({"train/seconds": time.monotonic() - started}, step=history.best_epoch)
+        score = history.best["val_mae"]
+        # Of the epoch whose weights are kept; the last epoch's is another number.
+        kept = {"train/seconds": time.monotonic() - started, "validation/best_mae": score}
+        run.log_metrics(kept, step=history.best_epoch + 1)
         forecaster.save(run.folder / "forecaster")
         run.log_file("forecaster")
         _log_training(run, config, task, forecaster, history)
-        score = history.best["val_mae"]
         run.set_score(score)
         summary = f"validation MAE {score:.3f} at epoch {history.best_epoch + 1} of {len(history.metrics['loss'])}"
         run.describe(
@@ -94,9 +96,8 @@ def train(config: TrainConfig, *, name: str, command: Sequence[str], project: Pa
                 pictures=[("attention_map.png", "attention map")],
             )
         )
-        text = summary
-        if config.evaluate:
-            text = _evaluate(config, task, forecaster, run, command)
+        run.publish_view(forecaster.targets)
+        text = f"{_evaluate(config, task, forecaster, run, command)}\n{summary}" if config.evaluate else summary
         return Outcome(run.id, text, run.link)
 
 

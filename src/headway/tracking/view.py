@@ -116,17 +116,17 @@ def _state(targets: Sequence[str], *, rivals: Sequence[str], horizon: int, image
         cards.bar("Skill", [score])
         cards.bar("Skill", skill)
         cards.bar("Skill", hours)
-    cards.bar("Skill", ["validation/mae"])
+    cards.bar("Skill", ["validation/best_mae"])
     for pair in _TRAINING:
         cards.line("Training", pair)
     cards.image("Attention", "attention/all_heads", step=image_step)
     for name in _SYSTEM:
         cards.line("System", (name,), by_time=True)
-    metrics = ["validation/mae", *scores, *(name for skill in skills for name in skill[:_MOST_RIVALS])]
+    metrics = ["validation/best_mae", *scores, *(name for skill in skills for name in skill[:_MOST_RIVALS])]
     columns = [f"metrics.`{name}`" for name in metrics] + [f"params.`{name}`" for name in _PARAMS]
     return {
         "searchFilter": "",
-        "orderByKey": "metrics.`validation/mae`",
+        "orderByKey": "metrics.`validation/best_mae`",
         "orderByAsc": True,
         "startTime": "ALL",
         "lifecycleFilter": "Active",
