@@ -53,7 +53,7 @@ class Judgement:
         return overall_table(self.scores, self.forecaster.units, style=style)
 
     def by_horizon(self) -> str:
-        """MAE by step of the horizon, as text."""
+        """The model's metrics by step of the horizon beside its rivals' MAE, as text."""
         return horizon_table(self.scores, self.forecaster.units, step=str(self.forecaster.clock))
 
     def skills(self, target: str) -> dict[str, float]:

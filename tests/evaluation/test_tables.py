@@ -1,5 +1,7 @@
 """Model and rivals side by side."""
 
+import re
+
 import numpy as np
 import pytest
 
@@ -80,15 +82,15 @@ def test_the_text_holds_the_numbers_of_model_and_rivals() -> None:
     assert "150.12" in text.split("\n\n")[1]
 
 
-def test_the_text_by_step_names_the_steps_and_the_unit() -> None:
-    text = horizon_table(SCORES, {"temp": "°F"}, step="1h").split("\n\n")[0]
-    head, _, model, naive, _ = text.splitlines()
-    assert head.split("  ")[0] == "mae of temp [°F], steps of 1h"
-    assert head.split()[-3:] == ["+1", "+2", "+3"]
-    assert (model.split(), naive.split()) == (
-        ["model", "1.000", "2.000", "3.000"],
-        ["naive", "2.000", "2.000", "12.000"],
-    )
+def test_the_text_by_step_shows_the_model_beside_its_rivals() -> None:
+    head, _, *rows = horizon_table(SCORES, {"temp": "°F"}, step="1h").split("\n\n")[0].splitlines()
+    columns = re.split(r"\s{2,}", head.strip())
+    assert columns[0] == "temp [°F], model, steps of 1h"
+    assert columns[-2:] == ["mae of naive", "mae of perfect"]
+    cells = [dict(zip(columns, re.split(r"\s{2,}", row.strip()), strict=False)) for row in rows]
+    assert [row[columns[0]] for row in cells] == ["+1", "+2", "+3"]
+    assert [row["mae"] for row in cells] == ["1.000", "2.000", "3.000"]
+    assert [row["mae of naive"] for row in cells] == ["2.000", "2.000", "12.000"]
 
 
 def test_markdown_has_the_same_rows() -> None:

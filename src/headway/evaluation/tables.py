@@ -11,6 +11,7 @@ from tabulate import tabulate
 from headway.evaluation.metrics import METRICS, Judged, scores
 
 OVERALL = "all"
+_MOST_STEPS = 24  # rows of a table by horizon step
 
 
 @dataclass(frozen=True)
@@ -114,35 +115,39 @@ def overall_table(scores: Scores, units: Mapping[str, str], *, style: str = "sim
     parts = []
     for target in scores.table.target.unique():
         unit = units.get(str(target), "")
-        names = {name: _label(name, unit, scores.nominal) for name in METRICS}
+        names = {name: _label(name, scores.nominal) for name in METRICS}
         rows = []
         for name in scores.table.forecaster.unique():
             values = [scores.value(target, name, metric) for metric in METRICS]
             skill = np.nan if name == scores.model else scores.value(target, scores.model, f"skill_{name}")
             rows.append([name, *map(_number, values), "" if np.isnan(skill) else f"{skill:+.1%}"])
-        head = [f"{target}" + (f" [{unit}]" if unit else ""), *names.values(), f"skill of {scores.model}"]
+        head = [_heading(str(target), unit), *names.values(), f"skill of {scores.model}"]
         parts.append(tabulate(rows, head, tablefmt=style, stralign="right", colalign=("left",), disable_numparse=True))
     return "\n\n".join(parts)
 
 
-def horizon_table(
-    scores: Scores, units: Mapping[str, str], *, metric: str = "mae", step: str = "step", style: str = "simple"
-) -> str:
-    """One metric by horizon step, as text.
+def horizon_table(scores: Scores, units: Mapping[str, str], *, step: str = "step", style: str = "simple") -> str:
+    """The model's metrics by horizon step beside the MAE of its rivals, as text.
+
+    Of a long horizon some steps are shown, the first and the last among them.
 
     Args:
         scores: The scores.
         units: Target -> unit.
-        metric: The metric to show.
         step: What a step of the horizon is called, "1h" say.
         style: A format of tabulate.
     """
     parts = []
     for target in scores.table.target.unique():
-        rows = [[name, *map(_number, values)] for name, values in scores.by_horizon(str(target), metric).items()]
         unit = units.get(str(target), "")
-        steps = [f"+{number}" for number in range(1, len(rows[0]))]
-        head = [f"{metric} of {target}" + (f" [{unit}]" if unit else "") + f", steps of {step}", *steps]
+        columns = [scores.by_horizon(str(target), metric)[scores.model] for metric in METRICS]
+        columns += [scores.by_horizon(str(target), "mae")[rival] for rival in scores.rivals]
+        horizon = len(columns[0])
+        shown = np.unique(np.linspace(1, horizon, min(horizon, _MOST_STEPS)).round().astype(int))
+        rows = [[f"+{number}", *(_number(column[number - 1]) for column in columns)] for number in shown]
+        labels = [_label(metric, scores.nominal) for metric in METRICS]
+        head = [_heading(str(target), unit, f"{scores.model}, steps of {step}"), *labels]
+        head += [f"mae of {rival}" for rival in scores.rivals]
         parts.append(tabulate(rows, head, tablefmt=style, stralign="right", colalign=("left",), disable_numparse=True))
     return "\n\n".join(parts)
 
@@ -152,7 +157,11 @@ def definitions() -> str:
     return "\n".join(f"{name}: {one.definition}" for name, one in METRICS.items())
 
 
-def _label(metric: str, unit: str, nominal: float | None) -> str:
+def _heading(target: str, unit: str, *more: str) -> str:
+    return ", ".join([target + (f" [{unit}]" if unit else ""), *more])
+
+
+def _label(metric: str, nominal: float | None) -> str:
     if metric == "coverage":
         return f"coverage (nominal {nominal:g} %)" if nominal is not None else "coverage"
     return {"%": f"{metric} [%]"}.get(METRICS[metric].unit, metric)
