@@ -145,10 +145,18 @@ def horizon_table(scores: Scores, units: Mapping[str, str], *, step: str = "step
         horizon = len(columns[0])
         shown = np.unique(np.linspace(1, horizon, min(horizon, _MOST_STEPS)).round().astype(int))
         rows = [[f"+{number}", *(_number(column[number - 1]) for column in columns)] for number in shown]
-        labels = [_label(metric, scores.nominal) for metric in METRICS]
-        head = [_heading(str(target), unit, f"{scores.model}, steps of {step}"), *labels]
-        head += [f"mae of {rival}" for rival in scores.rivals]
-        parts.append(tabulate(rows, head, tablefmt=style, stralign="right", colalign=("left",), disable_numparse=True))
+        title = f"{_heading(str(target), unit)} by steps of {step}: {scores.model}" + (
+            ", then MAE of its rivals" if scores.rivals else ""
+        )
+        table = tabulate(
+            rows,
+            ["", *METRICS, *scores.rivals],
+            tablefmt=style,
+            stralign="right",
+            colalign=("left",),
+            disable_numparse=True,
+        )
+        parts.append(f"{title}\n\n{table}")
     return "\n\n".join(parts)
 
 
@@ -157,8 +165,8 @@ def definitions() -> str:
     return "\n".join(f"{name}: {one.definition}" for name, one in METRICS.items())
 
 
-def _heading(target: str, unit: str, *more: str) -> str:
-    return ", ".join([target + (f" [{unit}]" if unit else ""), *more])
+def _heading(target: str, unit: str) -> str:
+    return target + (f" [{unit}]" if unit else "")
 
 
 def _label(metric: str, nominal: float | None) -> str:
