@@ -17,6 +17,8 @@ from headway.config.evaluation import EvaluateConfig
 from headway.config.validate import validate
 
 PROJECT = Path(__file__).resolve().parent.parent
+OWN_DATA = ["dataset=csv", "dataset.path=own.csv", "dataset.timestamp=time", "dataset.targets=[load]"]
+OWN_DATA += ["training.batch_size=64"]
 QUICK = ["training=fast", "training.epochs=1", "tracking.system_metrics=false"]
 
 
@@ -154,8 +156,7 @@ def test_persistence_in_the_table_is_persistence_of_the_file(weather: Path) -> N
 def test_changed_data_are_refused_with_the_code_of_a_stored_run(weather: Path, tmp_path: Path) -> None:
     csv = tmp_path / "own.csv"
     write_series(csv)
-    own = ["dataset=csv", "dataset.path=own.csv", "dataset.timestamp=time", "dataset.targets=[load]"]
-    assert type_in(tmp_path, "train.py", *own, *QUICK, "tracking=off", "training.batch_size=64").returncode == 0
+    assert type_in(tmp_path, "train.py", *OWN_DATA, *QUICK, "tracking=off").returncode == 0
     csv.write_text(csv.read_text().replace("2024-01-03T00:00:00,", "2024-01-03T00:00:00,9"))
     done = type_in(tmp_path, "evaluate.py", "tracking=off")
     assert done.returncode == 4
@@ -170,14 +171,7 @@ def test_evaluate_without_any_run_says_so_in_one_line(tmp_path: Path) -> None:
 
 def test_several_runs_of_a_sweep_have_folders_of_their_own(tmp_path: Path) -> None:
     write_series(tmp_path / "own.csv")
-    own = [
-        "dataset=csv",
-        "dataset.path=own.csv",
-        "dataset.timestamp=time",
-        "dataset.targets=[load]",
-        "training.batch_size=64",
-    ]
-    done = type_in(tmp_path, "train.py", "-m", *own, *QUICK, "tracking=off", "model.heads=1,2", "evaluate=false")
+    done = type_in(tmp_path, "train.py", "-m", *OWN_DATA, *QUICK, "tracking=off", "model.heads=1,2", "evaluate=false")
     assert done.returncode == 0, done.stderr
     records = [json.loads(path.read_text()) for path in (tmp_path / "runs").glob("*/run.json")]
     assert sorted(record["name"].split("heads=")[1].split()[0] for record in records) == ["1", "2"]
@@ -185,19 +179,12 @@ def test_several_runs_of_a_sweep_have_folders_of_their_own(tmp_path: Path) -> No
 
 def test_training_runs_where_tensorflow_is_not_installed(tmp_path: Path) -> None:
     write_series(tmp_path / "own.csv")
-    own = [
-        "dataset=csv",
-        "dataset.path=own.csv",
-        "dataset.timestamp=time",
-        "dataset.targets=[load]",
-        "training.batch_size=64",
-    ]
     absent = "sys.modules['tensorflow'] = None"
-    done = type_in(tmp_path, "train.py", *own, *QUICK, "tracking=off", prelude=absent, KERAS_BACKEND="jax")
+    done = type_in(tmp_path, "train.py", *OWN_DATA, *QUICK, "tracking=off", prelude=absent, KERAS_BACKEND="jax")
     assert done.returncode == 0, done.stderr
     stored = yaml.safe_load((only_run(tmp_path) / "config.yaml").read_text())
     assert stored["config"]["dataset"]["targets"] == ["load"]
-    refused = type_in(tmp_path, "train.py", *own, *QUICK, "tracking=off", prelude=absent)
+    refused = type_in(tmp_path, "train.py", *OWN_DATA, *QUICK, "tracking=off", prelude=absent)
     assert refused.returncode == 2 and "tensorflow is not installed" in refused.stderr
 
 

@@ -117,7 +117,8 @@ def evaluate(config: EvaluateConfig, *, project: Path) -> Outcome:
     with tracking.reopen(config.tracking, config.run) as run:
         stored = Stored.read(run.folder)
         forecaster = Forecaster.load(run.folder / "forecaster")
-        dataset = sources.read(stored.config.dataset, project=project)
+        # The fingerprint below says more than the file's digest: what the model saw, whatever the file's format.
+        dataset = sources.read(stored.config.dataset.model_copy(update={"sha256": None}), project=project)
         found = dataset.fingerprint()
         if found != stored.fingerprint:
             raise StoredRunError(
