@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import hydra
+import hypothesis
 import pytest
 from omegaconf import OmegaConf
 
@@ -12,6 +13,10 @@ from headway.config.train import TrainConfig
 from headway.config.validate import validate
 
 PROJECT = Path(__file__).resolve().parent.parent
+
+# The same examples in every run: what is found once is kept as a test of its own.
+hypothesis.settings.register_profile("steady", derandomize=True, deadline=None)
+hypothesis.settings.load_profile("steady")
 
 
 @pytest.fixture(scope="session")

@@ -34,8 +34,11 @@ def test_the_last_value_is_the_last_observed_one(observed: list[int], expected: 
     assert found([3, 5, 7], observed) == expected
 
 
+# Backends flush subnormal numbers to zero, so they are left out.
 @settings(max_examples=30, deadline=None)
-@given(st.lists(st.tuples(st.floats(-100, 100, width=32), st.booleans()), min_size=1, max_size=41))
+@given(
+    st.lists(st.tuples(st.floats(-100, 100, width=32, allow_subnormal=False), st.booleans()), min_size=1, max_size=41)
+)
 def test_the_last_value_is_what_plain_indexing_finds(steps: list[tuple[float, bool]]) -> None:
     values = [value if seen else 0.0 for value, seen in steps]
     seen = [value for value, observed in steps if observed]
