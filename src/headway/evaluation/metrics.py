@@ -55,7 +55,6 @@ class Metric:
         loss: Loss per target value.
         finish: What turns a mean of losses into the metric.
         unit: "target" for the target's own unit, "%" or "" for none.
-        lower_is_better: None where neither is.
         definition: One line, as printed beside a table.
     """
 
@@ -63,7 +62,6 @@ class Metric:
     loss: Callable[[Judged], Array]
     finish: Callable[[Array], Array]
     unit: str
-    lower_is_better: bool | None
     definition: str
 
 
@@ -71,12 +69,12 @@ METRICS: dict[str, Metric] = {}
 
 
 def metric(
-    name: str, *, unit: str, lower_is_better: bool | None = True, finish: Callable[[Array], Array] = np.asarray
+    name: str, *, unit: str, finish: Callable[[Array], Array] = np.asarray
 ) -> Callable[[Callable[[Judged], Array]], Callable[[Judged], Array]]:
     """Register a function as a metric; the first line of its docstring is its definition."""
 
     def register(loss: Callable[[Judged], Array]) -> Callable[[Judged], Array]:
-        METRICS[name] = Metric(name, loss, finish, unit, lower_is_better, (loss.__doc__ or "").splitlines()[0])
+        METRICS[name] = Metric(name, loss, finish, unit, (loss.__doc__ or "").splitlines()[0])
         return loss
 
     return register
@@ -115,7 +113,7 @@ def pinball(judged: Judged) -> Array:
     return np.maximum(levels * error, (levels - 1) * error).mean(axis=-1)
 
 
-@metric("coverage", unit="%", lower_is_better=None)
+@metric("coverage", unit="%")
 def coverage(judged: Judged) -> Array:
     """Share of actuals inside the outermost interval of quantiles; nominal beside the table."""
     if judged.outer is None:

@@ -1,6 +1,5 @@
 """The transformer: tokens of the context, encoder blocks, a decoder over the horizon, a head."""
 
-from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 import keras
@@ -108,7 +107,3 @@ class Transformer(keras.Model):
         values = ops.cast(ops.take(inputs["context"], columns, axis=-1), "float32")
         observed = ops.cast(ops.take(inputs["observed"], columns, axis=-1), "float32")
         return ops.expand_dims(ops.expand_dims(last_observed(values, observed), 1), -1)
-
-    def get_config(self) -> dict[str, Any]:
-        """Sizes and choices, as plain values."""
-        return {"spec": self.spec.model_dump(), "shape": asdict(self.shape), "dtype": self.dtype_policy.name}
