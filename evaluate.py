@@ -8,8 +8,9 @@ from omegaconf import DictConfig, OmegaConf
 
 from headway import backend
 from headway.config import door
-from headway.config.evaluation import EvaluateConfig
+from headway.config.evaluate import EvaluateConfig
 from headway.config.validate import validate
+from headway.errors import RequirementError
 from headway.tracking import uri
 
 
@@ -26,6 +27,8 @@ def evaluate(settings: DictConfig) -> None:
     print(f"\n{outcome.text}\n\nrun {outcome.run_id}")
     if outcome.link:
         print(f"review: python -m headway.tracking ui, then {outcome.link}")
+    if outcome.unmet:
+        raise RequirementError(*outcome.unmet)
 
 
 if __name__ == "__main__":

@@ -13,6 +13,7 @@ from headway.config.naming import run_name
 from headway.config.train import TrainConfig
 from headway.config.validate import validate
 from headway.data.columns import check_header
+from headway.errors import RequirementError
 from headway.tracking import uri
 
 PROJECT = Path(__file__).resolve().parent
@@ -38,6 +39,8 @@ def train(settings: DictConfig) -> None:
     print(f"\n{outcome.text}\n\nrun {outcome.run_id}")
     if outcome.link:
         print(f"review: python -m headway.tracking ui, then {outcome.link}")
+    if outcome.unmet:
+        raise RequirementError(*outcome.unmet)
 
 
 if __name__ == "__main__":

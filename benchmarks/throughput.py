@@ -58,26 +58,16 @@ def windows_per_second(config: TrainConfig) -> tuple[float, float]:
     """Training windows per second of wall and of CPU time: medians over epochs."""
     import keras
 
-    from headway.data import batches, sources
+    from headway.data import sources
+    from headway.feeds import training_feed
     from headway.models.transformer import Transformer
     from headway.task import prepare
     from headway.training import losses
-    from headway.training.feed import Feed
     from headway.training.fit import compile_model, for_backend
 
     dataset = sources.read(config.dataset, project=PROJECT)
     task = prepare(dataset, dataset_spec=config.dataset, splits=config.splits, windows=config.windows)
-    rows = batches.scale_rows(task.dataset, task.scaler, task.known_future_scaler, task.cycles)
-    index = task.windows["train"]
-
-    def gather(numbers: np.ndarray) -> tuple:
-        batch = batches.gather(rows, index, numbers)
-        return batch.inputs, batch.target, batch.target_observed
-
-    def order(epoch: int) -> np.ndarray:
-        return batches.permutation(len(index), seed=config.seed, epoch=epoch)
-
-    feed = Feed(gather, order, batch_size=config.training.batch_size, drop_last=True)
+    feed = training_feed(task, seed=config.seed, batch_size=config.training.batch_size)
     keras.utils.set_random_seed(config.seed)
     network = Transformer(config.model, task.shape, dtype=config.training.precision)
     loss = losses.loss_for(config.loss, config.model.levels)

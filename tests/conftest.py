@@ -9,6 +9,7 @@ import hypothesis
 import pytest
 from omegaconf import OmegaConf
 
+from headway.config.evaluate import EvaluateConfig
 from headway.config.train import TrainConfig
 from headway.config.validate import validate
 
@@ -27,11 +28,11 @@ def project() -> Path:
 
 @pytest.fixture(scope="session")
 def compose_settings() -> Callable[..., Any]:
-    """Composes train.py's settings from overrides as typed, before they are validated."""
+    """Composes the settings of train.py, or of another script, from overrides as typed, before they are validated."""
 
-    def compose(*overrides: str) -> Any:
+    def compose(*overrides: str, script: str = "train") -> Any:
         with hydra.initialize_config_dir(str(PROJECT / "conf"), version_base="1.3"):
-            return OmegaConf.to_container(hydra.compose("train", list(overrides)), resolve=True)
+            return OmegaConf.to_container(hydra.compose(script, list(overrides)), resolve=True)
 
     return compose
 
@@ -40,6 +41,12 @@ def compose_settings() -> Callable[..., Any]:
 def compose(compose_settings: Callable[..., Any]) -> Callable[..., TrainConfig]:
     """Composes and validates train.py's configuration: compose("model.heads=2", "seed=1")."""
     return lambda *overrides: validate(compose_settings(*overrides), TrainConfig)
+
+
+@pytest.fixture(scope="session")
+def compose_evaluate(compose_settings: Callable[..., Any]) -> Callable[..., EvaluateConfig]:
+    """Composes and validates evaluate.py's configuration: compose_evaluate("run=best")."""
+    return lambda *overrides: validate(compose_settings(*overrides, script="evaluate"), EvaluateConfig)
 
 
 @pytest.fixture

@@ -22,19 +22,35 @@ ALLOWED = {
     "attention": set(),
     "report": set(),
     "backend": {"errors"},
-    "forecaster": {"config", "data", "models", "errors"},
+    "checked_folder": {"errors"},
+    "forecaster": {"config", "data", "models", "evaluation", "checked_folder", "errors"},
     "task": {"config", "data", "models", "errors"},
     "stored": {"config", "errors"},
-    "judgement": {"config", "data", "evaluation", "report", "forecaster", "task"},
-    "pipeline": {"config", "data", "models", "training", "tracking", "attention", "report", "forecaster", "task"}
-    | {"judgement", "stored", "errors"},
+    "feeds": {"data", "training", "task"},
+    "slicing": {"data", "evaluation", "task", "errors"},
+    "rival_forecasts": {"data", "evaluation", "task"},
+    "forecasting": {"config", "data", "evaluation", "forecaster", "rival_forecasts", "slicing", "task"},
+    "fitting": {"config", "models", "training", "feeds", "forecaster", "forecasting", "task", "errors"},
+    "judgement": {"config", "data", "evaluation", "report", "forecaster", "forecasting", "rival_forecasts", "task"},
+    "unseen": {"config", "data", "evaluation", "tracking", "forecaster", "judgement", "task", "errors"},
+    "record": {"config", "data", "training", "tracking", "attention", "report", "forecaster", "judgement", "stored"}
+    | {"task"},
+    "backtest": {"config", "data", "training", "tracking", "evaluation", "report", "backend", "fitting", "forecaster"}
+    | {"forecasting", "task", "errors"},
+    "audit": {"config", "data", "evaluation", "feeds", "forecaster", "forecasting", "rival_forecasts", "task"}
+    | {"errors"},
+    "pipeline": {"config", "data", "training", "tracking", "evaluation", "report", "audit", "backtest", "fitting"}
+    | {"forecaster", "forecasting", "judgement", "record", "slicing", "stored", "task", "unseen", "errors"},
 }
 HOMES = {
     "mlflow": {"tracking"},
     "matplotlib": {"report"},
     "pandas": {"data", "evaluation"},
     "pyarrow": {"data"},
-    "keras": {"models", "training", "forecaster", "pipeline"},
+    "keras": {"models", "training", "forecaster", "checked_folder", "fitting", "record"},
+    "sklearn": {"evaluation"},
+    "scipy": {"evaluation"},
+    "joblib": {"backtest"},
     "hydra": set(),
     "omegaconf": set(),
     "tensorflow": {"training"},

@@ -13,13 +13,12 @@ import pandas as pd
 import pytest
 import yaml
 
-from headway.config.evaluation import EvaluateConfig
-from headway.config.validate import validate
+from headway.config.evaluate import EvaluateConfig
 
 PROJECT = Path(__file__).resolve().parent.parent
 OWN_DATA = ["dataset=csv", "dataset.path=own.csv", "dataset.timestamp=time", "dataset.targets=[load]"]
 OWN_DATA += ["training.batch_size=64"]
-QUICK = ["training=fast", "training.epochs=1", "tracking.system_metrics=false"]
+QUICK = ["training=fast", "training.epochs=1", "evaluation=quick", "tracking.system_metrics=false"]
 
 
 def type_in(
@@ -54,7 +53,7 @@ def tables(output: str) -> str:
 
 
 def only_run(folder: Path) -> Path:
-    (run,) = [path for path in (folder / "runs").iterdir() if path.is_dir()]
+    (run,) = [path.parent for path in (folder / "runs").glob("*/run.json")]
     return run
 
 
@@ -67,7 +66,7 @@ def mlflow_run(folder: Path) -> mlflow.entities.Run:
 
 def test_training_prints_the_table_with_rivals_and_a_link_to_the_run(weather: Path) -> None:
     output = (weather / "output.txt").read_text()
-    for word in ("transformer", "persistence", "seasonal_naive", "least_squares", "mase", "better than persistence"):
+    for word in ("transformer", "persistence", "linear_regression", "95 % interval", "mase", "beats persistence by"):
         assert word in output
     assert "?workflowType=machine_learning" in output
 
@@ -75,7 +74,8 @@ def test_training_prints_the_table_with_rivals_and_a_link_to_the_run(weather: Pa
 def test_a_run_keeps_what_it_takes_to_review_it(weather: Path) -> None:
     names = {str(path.relative_to(only_run(weather))) for path in only_run(weather).rglob("*") if path.is_file()}
     expected = (
-        "config.yaml metrics.jsonl attention_map.png attention_scores.npz forecast.png skill.png scores.csv report.md"
+        "config.yaml metrics.jsonl attention_map.png attention_scores.npz forecast.png skill.png scores.csv report.md "
+        "calibration.png slices.png slices.csv"
     )
     assert set(expected.split()) <= names
     assert {"forecaster/forecaster.json", "forecaster/weights.npz", "forecaster/manifest.json"} <= names
@@ -91,10 +91,11 @@ def test_attention_scores_are_kept_whole_per_probe_window(weather: Path) -> None
 def test_mlflow_mirrors_parameters_metrics_pictures_and_data(weather: Path) -> None:
     run = mlflow_run(weather)
     assert run.info.status == "FINISHED"
-    assert run.info.run_name == "training=fast epochs=1 heads=2"
+    assert run.info.run_name == "training=fast epochs=1 evaluation=quick heads=2"
     assert {"heads", "d_model", "precision", "seed"} <= set(run.data.params)
     assert {"train/loss", "validation/best_mae", "test/temp/mae", "test/temp/mae_h6"} <= set(run.data.metrics)
     assert {"git_commit", "git_dirty", "device", "keras"} <= set(run.data.tags)
+    assert run.data.tags["beats_baselines"] in ("true", "false")
     assert run.inputs.dataset_inputs[0].dataset.name == "nyc_weather"
     artifacts = {path.name for path in Path(run.info.artifact_uri.removeprefix("file://")).iterdir()}
     assert {"config.yaml", "attention_map.png", "forecast.png", "report.md", "forecaster", "images"} <= artifacts
@@ -108,7 +109,8 @@ def test_the_attention_picture_is_a_series_over_epochs(weather: Path) -> None:
 
 def test_the_description_says_what_ran_and_how_it_did(weather: Path) -> None:
     note = mlflow_run(weather).data.tags["mlflow.note.content"]
-    assert "better than persistence" in note.splitlines()[0] or "worse than persistence" in note.splitlines()[0]
+    assert "against its strongest rival" in note.splitlines()[0]
+    assert "- transformer beats seasonal naive by" in note
     assert "python train.py training=fast" in note
     assert f"get-artifact?path=attention_map.png&run_uuid={mlflow_run(weather).info.run_id}" in note
 
@@ -121,15 +123,14 @@ def test_evaluating_a_stored_run_gives_the_table_that_training_gave(weather: Pat
 
 @pytest.mark.parametrize("selector", ["best", "id", "mlflow id", "beginning"])
 def test_a_stored_run_is_found_by_whatever_names_it(
-    weather: Path, selector: str, monkeypatch: pytest.MonkeyPatch
+    weather: Path, selector: str, monkeypatch: pytest.MonkeyPatch, compose_evaluate: Callable[..., EvaluateConfig]
 ) -> None:
     from headway import pipeline
 
     own, mirrored = only_run(weather).name, mlflow_run(weather).info.run_id
     run = {"best": "best", "id": own, "mlflow id": mirrored, "beginning": mirrored[:8]}[selector]
-    tracking = yaml.safe_load((PROJECT / "conf/tracking/mlflow.yaml").read_text())
     monkeypatch.chdir(weather)
-    outcome = pipeline.evaluate(validate({"run": run, "tracking": tracking}, EvaluateConfig), project=PROJECT)
+    outcome = pipeline.evaluate(compose_evaluate(f"run={run}"), project=PROJECT)
     assert outcome.run_id == own
     assert tables(outcome.text) == tables((weather / "output.txt").read_text())
 
@@ -161,6 +162,17 @@ def test_changed_data_are_refused_with_the_code_of_a_stored_run(weather: Path, t
     done = type_in(tmp_path, "evaluate.py", "tracking=off")
     assert done.returncode == 4
     assert "fingerprint" in done.stderr and "Traceback" not in done.stderr
+
+
+def test_a_requirement_that_does_not_hold_is_its_own_exit_code_after_the_tables(weather: Path) -> None:
+    words = ["evaluation.require=beats_baselines", "evaluation.bootstrap=100"]
+    met = type_in(weather, "evaluate.py", *words, "evaluation.rivals=[seasonal_naive]", "tracking=off")
+    assert met.returncode == 0, met.stderr
+    # One epoch is too little against a regression on the same inputs.
+    unmet = type_in(weather, "evaluate.py", *words, "evaluation.rivals=[linear_regression]", "tracking=off")
+    assert unmet.returncode == 8 and "linear_regression" in unmet.stdout
+    (line,) = [line for line in unmet.stderr.splitlines() if line.startswith("error:")]
+    assert "evaluation.require=beats_baselines: transformer" in line and "linear regression" in line
 
 
 def test_evaluate_without_any_run_says_so_in_one_line(tmp_path: Path) -> None:

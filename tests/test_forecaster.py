@@ -1,10 +1,12 @@
 """The forecaster as one thing: raw in, raw out, and a folder that is whole or refused."""
 
 import hashlib
+import io
 import json
 import subprocess
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,10 +17,12 @@ from keras import ops
 from headway.config.train import TrainConfig
 from headway.data import batches
 from headway.data.clock import Clock
+from headway.data.profile import ColumnProfile, Profile
 from headway.data.scaling import Scaler
 from headway.data.series import Dataset, Series
 from headway.data.windows import index_windows
 from headway.errors import DataError, StoredRunError
+from headway.evaluation.calibration import Calibration
 from headway.forecaster import Forecaster
 from headway.models.shape import TaskShape
 from headway.models.transformer import Transformer
@@ -26,6 +30,15 @@ from headway.models.transformer import Transformer
 SHAPE = TaskShape(context_length=7, horizon=5, num_features=3, targets=(2, 0), num_known_future=6, num_series=2)
 SCALER = Scaler(np.array([50.0, -3.0, 1000.0]), np.array([20.0, 0.5, 8.0]))
 KNOWN_SCALER = Scaler(np.array([4.0]), np.array([2.0]))
+COLUMN = ColumnProfile.of(np.arange(23.0))
+PROFILE = Profile(
+    columns={"temp": COLUMN, "wind": ColumnProfile.of(np.full(7, np.nan)), "pressure": COLUMN, "holiday": COLUMN},
+    last_time={"EWR": "2024-02-03T04:00:00"},
+    seasonal_scale=[[1.5, np.nan], [2.5, 0.5]],
+    seasonal_square=[[3.0, np.nan], [7.0, 0.75]],
+)
+# [H, targets, Q]: lower quantiles go down, upper ones up.
+OFFSETS = np.linspace(1, 2, 10).reshape(5, 2, 1) * [-3.0, -1, 0, 2, 5]
 ORIGINS = np.datetime64("2024-02-28T22", "s") + np.arange(11) * np.timedelta64(1, "h")
 
 
@@ -46,6 +59,7 @@ def forecaster_of(compose: Callable[..., TrainConfig], *overrides: str, dtype: s
         scaler=SCALER,
         known_future_scaler=KNOWN_SCALER,
         units={"temp": "°F", "pressure": "mbar"},
+        profile=PROFILE,
     )
 
 
@@ -95,6 +109,12 @@ def rewrite_spec(folder: Path, **changes: Any) -> None:
     rewrite(folder, "forecaster.json", json.dumps(spec | changes).encode())
 
 
+def one_array() -> bytes:
+    file = io.BytesIO()
+    np.save(file, np.zeros(3))
+    return file.getvalue()
+
+
 def flip(path: Path, position: float) -> None:
     content = bytearray(path.read_bytes())
     content[int(position * len(content))] ^= 4
@@ -117,7 +137,7 @@ def test_raw_in_and_raw_out_is_scaling_by_hand_around_the_network(forecaster: Fo
     }
     expected = ops.convert_to_numpy(forecaster.network(scaled)) * np.array([[8], [20]]) + np.array([[1000], [50]])
     found = forecaster.forecast(**raw)
-    assert (found.shape, found.dtype) == ((11, 5, 2, 5), np.float32)
+    assert (found.shape, found.dtype) == ((11, 5, 2, 5), np.float64)
     np.testing.assert_allclose(found, expected, rtol=1e-5, atol=1e-3)
     assert (np.diff(found, axis=-1) >= 0).all()
 
@@ -156,7 +176,7 @@ def test_rows_after_the_origin_do_not_move_the_forecast(forecaster: Forecaster) 
         )
         borders = [{"train": (0, 29), "validation": (29, 29), "test": (29, 29)}] * 2
         index = index_windows(dataset, borders, "train", context_length=7, horizon=5)
-        raw = batches.gather_raw(dataset, index, np.arange(7), history=1)  # window 6 ends with row 12
+        raw = batches.gather_raw(dataset, index, np.arange(7))  # window 6 ends with row 12
         assert raw.origins[-1] == times[12]
         found.append(
             forecaster.forecast(raw.values, origins=raw.origins, series=raw.series, known_future=raw.known_future)
@@ -210,6 +230,30 @@ def test_a_loaded_forecaster_is_the_saved_one(forecaster: Forecaster, folder: Pa
     for name in ("scaler", "known_future_scaler"):
         np.testing.assert_array_equal(getattr(loaded, name).mean, getattr(forecaster, name).mean)
         np.testing.assert_array_equal(getattr(loaded, name).scale, getattr(forecaster, name).scale)
+    assert repr(loaded.profile) == repr(PROFILE)  # NaN is no other NaN's equal
+    assert loaded.calibration is None
+
+
+def test_a_calibrated_forecast_is_the_plain_one_with_its_quantiles_moved(forecaster: Forecaster) -> None:
+    plain = forecaster.forecast(**windows())
+    found = replace(forecaster, calibration=Calibration(OFFSETS, 2)).forecast(**windows())
+    assert found.dtype == np.float64
+    np.testing.assert_array_equal(found[..., 2], plain[..., 2])
+    np.testing.assert_allclose(found, plain + OFFSETS, rtol=1e-6, atol=1e-3)
+    assert (np.diff(found, axis=-1) >= 0).all()
+
+
+def test_a_saved_calibration_moves_the_loaded_forecaster_alike(forecaster: Forecaster, tmp_path: Path) -> None:
+    calibrated = replace(forecaster, calibration=Calibration(OFFSETS, 2))
+    calibrated.save(tmp_path / "forecaster")
+    loaded = Forecaster.load(tmp_path / "forecaster")
+    np.testing.assert_array_equal(loaded.forecast(**windows()), calibrated.forecast(**windows()))
+
+
+def test_what_is_saved_is_json_without_nan(folder: Path) -> None:
+    text = (folder / "forecaster.json").read_text()
+    json.loads(text, parse_constant=lambda word: pytest.fail(f"{word} is no JSON"))
+    assert '"lowest": null' in text
 
 
 @pytest.mark.parametrize("dtype", ["float32", "mixed_bfloat16"])
@@ -265,7 +309,30 @@ DAMAGE: dict[str, tuple[Callable[[Path], object], str]] = {
     ),
     "a spec that is no object": (lambda folder: rewrite(folder, "forecaster.json", b"[1, 2]"), "forecaster.json"),
     "a spec that is no JSON": (lambda folder: rewrite(folder, "forecaster.json", b"{"), "forecaster.json"),
-    "a newer format": (lambda folder: rewrite_spec(folder, format=99), "format 99 .* this one reads 1"),
+    "an older format": (lambda folder: rewrite_spec(folder, format=1), "format 1 .* this one reads 2, train again"),
+    "no profile": (lambda folder: rewrite_spec(folder, profile=None), "forecaster.json: TypeError"),
+    "a profile of another kind": (
+        lambda folder: rewrite_spec(folder, profile={"columns": []}),
+        "forecaster.json: Attr",
+    ),
+    "a profile of other columns": (
+        lambda folder: rewrite_spec(folder, profile=PROFILE.to_json() | {"columns": {}}),
+        "profile lacks the column holiday",
+    ),
+    "a profile of other series": (
+        lambda folder: rewrite_spec(folder, profile=PROFILE.to_json() | {"seasonal_square": [[1.0, 2.0]]}),
+        r"profile.seasonal_square must be \[2, 2\]: got \[1, 2\]",
+    ),
+    "a calibration of another size": (
+        lambda folder: rewrite_spec(folder, calibration=OFFSETS[:4].tolist()),
+        r"calibration must be finite \[5, 2, 5\]: got \[4, 2, 5\]",
+    ),
+    "a calibration that is no number": (
+        lambda folder: rewrite_spec(folder, calibration=(OFFSETS * np.nan).tolist()),
+        "calibration must be finite",
+    ),
+    "one array for weights": (lambda folder: rewrite(folder, "weights.npz", one_array()), "not a readable npz"),
+    "a newer format": (lambda folder: rewrite_spec(folder, format=99), "format 99 .* this one reads 2, train again"),
     "an unknown precision": (lambda folder: rewrite_spec(folder, precision="float7"), "forecaster.json: .*float7"),
     "no series": (
         lambda folder: rewrite(

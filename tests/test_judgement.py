@@ -9,15 +9,18 @@ import pandas as pd
 import pytest
 
 from headway.config.train import TrainConfig
-from headway.data import sources
+from headway.data import batches, sources
 from headway.data.series import Series
+from headway.fitting import untrained
 from headway.forecaster import Forecaster
-from headway.judgement import MODEL, Judgement, judge_forecaster
+from headway.forecasting import MODEL, calibration_of, median_errors, with_calibration
+from headway.judgement import Judgement, judge_forecaster
 from headway.models.transformer import Transformer
 from headway.task import Task, prepare
 
 WORDS = (
     *("dataset=csv", "dataset.timestamp=time", "dataset.targets=[y]", "dataset.season=5", "dataset.calendar.week=0"),
+    "evaluation=quick",
     *("windows.context_length=3", "windows.horizon=2", "model.d_model=4", "model.heads=1", "model.feed_forward=3"),
 )
 
@@ -26,10 +29,10 @@ WORDS = (
 def config(compose: Callable[..., TrainConfig], write_csv: Callable[..., Path]) -> TrainConfig:
     """A small task: hourly rows of y, with a missing hour longer than any window may cross."""
     generator = np.random.default_rng(1)
-    times = np.datetime64("2024-01-01T00", "m") + 60 * np.r_[0:50, 90:211]
+    times = np.datetime64("2024-01-01T00", "m") + 60 * np.r_[0:50, 90:611]
     rows = [
         (time, round(value, 3), row % 7)
-        for row, (time, value) in enumerate(zip(times, generator.normal(size=171), strict=True))
+        for row, (time, value) in enumerate(zip(times, generator.normal(size=571), strict=True))
     ]
     path = write_csv([("time", "y", "x"), *rows])
     return compose(*WORDS, f"dataset.path={path}", "dataset.max_gap=3")
@@ -41,69 +44,123 @@ def task(config: TrainConfig) -> Task:
     return prepare(dataset, dataset_spec=config.dataset, splits=config.splits, windows=config.windows)
 
 
-def judged(config: TrainConfig, task: Task) -> Judgement:
+def forecaster_of(config: TrainConfig, task: Task) -> Forecaster:
+    """A network of random weights."""
     network = Transformer(config.model, task.shape)
     generator = np.random.default_rng(2)
     for variable in network.weights:
         variable.assign(generator.normal(scale=0.3, size=variable.shape))
-    dataset = task.dataset
-    forecaster = Forecaster(
-        network=network,
-        features=dataset.features,
-        targets=dataset.targets,
-        known_future_columns=(),
-        series=tuple(series.name for series in dataset.series),
-        clock=dataset.clock,
-        cycles=task.cycles,
-        scaler=task.scaler,
-        known_future_scaler=task.known_future_scaler,
-        units={},
-    )
-    return judge_forecaster(forecaster, task, config.evaluation)
+    return untrained(network, task)
 
 
-def test_every_forecaster_is_judged_on_the_same_values(config: TrainConfig, task: Task) -> None:
-    judgement = judged(config, task)
-    assert list(judgement.judged) == [MODEL, "persistence", "seasonal_naive", "least_squares"]
-    for one in judgement.judged.values():
-        np.testing.assert_array_equal(one.actual, judgement.windows.target)
-        assert np.isfinite(one.forecast).all()
-    assert judgement.scores.num_windows == len(task.windows["test"])
+def judged(config: TrainConfig, task: Task) -> Judgement:
+    return judge_forecaster(forecaster_of(config, task), task, config.evaluation, seed=0, cache=None)
 
 
-def test_the_scale_of_mase_comes_from_training_rows_and_no_difference_crosses_a_gap(
-    config: TrainConfig, task: Task
-) -> None:
-    values = task.dataset.series[0].values[:, 0]
-    end = task.borders[0]["train"][1]
-    (gap,) = task.dataset.series[0].segments[1:]
-    assert gap < end
-    pairs = [(row, row - 5) for row in range(5, end) if (row < gap) == (row - 5 < gap)]
-    expected = np.mean([abs(values[row] - values[before]) for row, before in pairs])
-    np.testing.assert_allclose(judged(config, task).judged[MODEL].seasonal_scale, expected)
-
-
-def test_rivals_learn_nothing_from_the_test_split(config: TrainConfig, task: Task) -> None:
-    begin, _ = task.borders[0]["test"]
+def changed_after(task: Task, row: int) -> Task:
+    """The task with other values from a row on, scaled as before."""
     series = task.dataset.series[0]
     values = series.values.copy()
-    values[begin + 10 :] += 1000
-    changed = replace(series, values=values)
-    assert isinstance(changed, Series)
-    other = replace(task, dataset=replace(task.dataset, series=(changed,)))
-    first, second = (judged(config, one).judged for one in (task, other))
-    for name in first:  # the first test windows end before the change
-        np.testing.assert_array_equal(first[name].forecast[:9], second[name].forecast[:9])
+    values[row:] += 1000
+    other: Series = replace(series, values=values)
+    return replace(task, dataset=replace(task.dataset, series=(other,)))
+
+
+def test_every_forecaster_is_judged_on_the_same_windows(config: TrainConfig, task: Task) -> None:
+    judgement = judged(config, task)
+    index = task.windows["test"]
+    assert judgement.forecasts.forecasters == (MODEL, *config.evaluation.rivals)
+    expected = batches.gather_raw(task.dataset, index, np.arange(len(index))).target
+    np.testing.assert_array_equal(judgement.forecasts.actual, expected)
+    assert np.isfinite(judgement.forecasts.quantiles).all()
+    for forecast in judgement.forecasts.rivals.values():
+        assert forecast.shape == expected.shape and np.isfinite(forecast).all()
+    assert judgement.scores.num_windows == len(index)
+
+
+def test_nobody_learns_from_the_test_split(config: TrainConfig, task: Task) -> None:
+    begin, _ = task.borders[0]["test"]
+    first, second = (judged(config, one).forecasts for one in (task, changed_after(task, begin + 10)))
+    # The first test windows end before the change.
+    np.testing.assert_array_equal(first.quantiles[:9], second.quantiles[:9])
+    for name, forecast in first.rivals.items():
+        np.testing.assert_array_equal(forecast[:9], second.rivals[name][:9])
+    assert not np.array_equal(first.quantiles, second.quantiles)
+
+
+def test_calibration_is_learned_from_validation_windows_alone(config: TrainConfig, task: Task) -> None:
+    forecaster, size = forecaster_of(config, task), config.evaluation.batch_size
+    plain = calibration_of(forecaster, task, batch_size=size).offsets
+    begin, end = task.borders[0]["test"][0], task.borders[0]["validation"][0]
+    np.testing.assert_array_equal(
+        calibration_of(forecaster, changed_after(task, begin), batch_size=size).offsets, plain
+    )
+    assert not np.array_equal(calibration_of(forecaster, changed_after(task, end), batch_size=size).offsets, plain)
+
+
+def test_calibration_can_be_switched_off_and_is_kept_where_there_is_one(config: TrainConfig, task: Task) -> None:
+    forecaster = forecaster_of(config, task)
+    calibrated = with_calibration(forecaster, task, config.evaluation)
+    assert calibrated.calibration is not None and np.abs(calibrated.calibration.offsets).max() > 0
+    assert with_calibration(calibrated, changed_after(task, 0), config.evaluation) is calibrated
+    off = config.evaluation.model_copy(update={"calibration": "off"})
+    assert with_calibration(calibrated, task, off).calibration is None
+
+
+def test_forecasts_that_are_judged_are_those_the_forecaster_gives(config: TrainConfig, task: Task) -> None:
+    forecaster = with_calibration(forecaster_of(config, task), task, config.evaluation)
+    index = task.windows["test"]
+    raw = batches.gather_raw(task.dataset, index, np.arange(len(index)))
+    expected = forecaster.forecast(raw.values, origins=raw.origins, series=raw.series, known_future=raw.known_future)
+    np.testing.assert_allclose(judged(config, task).forecasts.quantiles, expected, rtol=1e-5, atol=1e-5)
+
+
+@pytest.mark.parametrize("size", [1, 32, 512])
+def test_scores_do_not_depend_on_the_batch_size(config: TrainConfig, task: Task, size: int) -> None:
+    spec = config.evaluation.model_copy(update={"batch_size": size})
+    expected = judged(config, task).scores.table
+    found = judge_forecaster(forecaster_of(config, task), task, spec, seed=0, cache=None).scores.table
+    numbers = expected.select_dtypes("number").columns
+    # Matrix products of another height round otherwise: float32.
+    np.testing.assert_allclose(found[numbers], expected[numbers], rtol=2e-5)
 
 
 def test_files_hold_the_table_of_the_scores(config: TrainConfig, task: Task, tmp_path: Path) -> None:
     judgement = judged(config, task)
     judgement.write(tmp_path)
+    assert {"calibration.png", "skill.png", "slices.csv", "slices.png"} <= set(judgement.files)
     assert all((tmp_path / name).stat().st_size for name in judgement.files)
     table = pd.read_csv(tmp_path / "scores.csv", dtype={"horizon": str})
     row = table[(table.forecaster == "persistence") & (table.horizon == "2")]
     assert float(row.mae.iloc[0]) == pytest.approx(judgement.scores.value("y", "persistence", "mae", 2))
-    assert f"{judgement.scores.value('y', MODEL, 'mae'):.3f}" in (tmp_path / "scores.txt").read_text()
+    text = (tmp_path / "scores.txt").read_text()
+    assert f"{judgement.scores.value('y', MODEL, 'mae'):.3f}" in text and "winkler:" in text
     skill = judgement.skills("y")["persistence"]
     mae = [judgement.scores.value("y", name, "mae") for name in (MODEL, "persistence")]
     assert skill == pytest.approx(1 - mae[0] / mae[1])
+    hours = judgement.scores.by_slice("y", "hour")
+    own = hours[hours.forecaster == MODEL]
+    assert (own.mae * own.num_values).sum() / own.num_values.sum() == pytest.approx(mae[0])
+
+
+def test_coverage_that_is_off_is_explained_by_errors_that_have_grown(config: TrainConfig, task: Task) -> None:
+    judgement = judged(config, task)
+    found, mae = (judgement.scores.value("y", MODEL, metric) for metric in ("coverage", "mae"))
+
+    def note(*, nominal: float, validation: float) -> str:
+        scores = replace(judgement.scores, nominal=nominal)
+        return replace(judgement, scores=scores, validation_errors=np.array([validation])).coverage_note
+
+    held = f"intervals of y hold {found:.1f} % of the actuals, not"
+    assert f"{held} {found + 5:g} %: the model errs 25 % more" in note(nominal=found + 5, validation=mae / 1.25)
+    assert f"{held} {found + 5:g} %, although the model errs 20 % less" in note(nominal=found + 5, validation=mae / 0.8)
+    assert f"{held} {found - 5:g} %: the model errs 20 % less" in note(nominal=found - 5, validation=mae / 0.8)
+    assert note(nominal=found + 1, validation=mae / 2) == ""
+
+
+def test_errors_on_validation_are_those_of_the_medians(config: TrainConfig, task: Task) -> None:
+    forecaster, index = forecaster_of(config, task), task.windows["validation"]
+    raw = batches.gather_raw(task.dataset, index, np.arange(len(index)))
+    forecast = forecaster.forecast(raw.values, origins=raw.origins, series=raw.series, known_future=raw.known_future)
+    expected = np.nanmean(np.abs(forecast[..., 2] - raw.target))
+    assert median_errors(forecaster, task, "validation", batch_size=64) == pytest.approx([expected], rel=1e-5)

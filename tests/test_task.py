@@ -1,6 +1,7 @@
 """A task as a whole: what a model is trained and judged on."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +10,7 @@ import pytest
 
 from headway.config.train import TrainConfig
 from headway.data import sources
+from headway.data.profile import ColumnProfile
 from headway.errors import DataError
 from headway.task import Task, prepare
 
@@ -82,3 +84,79 @@ def test_a_task_without_windows_or_target_is_refused(csv_task: Callable[..., Tas
 def test_one_row_is_too_short_rather_than_constant(csv_task: Callable[..., Task]) -> None:
     with pytest.raises(DataError, match=r"no window of 6 \+ 6 rows .*rows: csv 1"):
         csv_task([3.0], "dataset.frequency=1h")
+
+
+@pytest.fixture
+def two_series(compose: Callable[..., TrainConfig], write_csv: Callable[..., Path]) -> Callable[..., Task]:
+    """Makes a task of hourly y and x of two series; the second has a gap that no window crosses and a value missing."""
+
+    def make(*overrides: str, after: int | None = None) -> Task:
+        generator, rows = np.random.default_rng(1), []
+        for name, hours in (("a", np.r_[0:113]), ("b", np.r_[0:31, 47:149])):
+            values = generator.normal(size=(len(hours), 2)).round(3)
+            values[slice(len(hours) if after is None else after, None)] += 100
+            for row, (hour, (y, x)) in enumerate(zip(hours, values, strict=True)):
+                time = np.datetime64("2024-01-01T00", "m") + 60 * hour
+                rows.append((time, name, "" if (name, row) == ("b", 17) else y, x))
+        words = ["dataset=csv", f"dataset.path={write_csv([('time', 'name', 'y', 'x'), *rows])}"]
+        words += ["dataset.timestamp=time", "dataset.series=name", "dataset.targets=[y]", "dataset.max_gap=3"]
+        words += ["dataset.season=5", "windows.context_length=3", "windows.horizon=2"]
+        return task_of(compose(*words, *overrides))
+
+    return make
+
+
+def test_the_profile_is_that_of_the_training_rows_of_all_series_and_of_columns_known_in_advance(
+    two_series: Callable[..., Task],
+) -> None:
+    task = two_series("dataset.known_future=[x]")
+    pairs = list(zip(task.dataset.series, task.borders, strict=True))
+    y, x = (
+        np.concatenate([getattr(series, name)[slice(*border["train"]), 0] for series, border in pairs])
+        for name in ("values", "known_future")
+    )
+    assert dict(task.profile.columns) == {"y": ColumnProfile.of(y), "x": ColumnProfile.of(x)}
+    assert task.profile.columns["y"].rows == round(0.7 * 113) + round(0.7 * 133)
+
+
+def test_later_rows_move_nothing_of_the_profile(two_series: Callable[..., Task]) -> None:
+    assert repr(two_series().profile) == repr(two_series(after=round(0.7 * 133)).profile)
+    assert repr(two_series().profile) != repr(two_series(after=round(0.7 * 113) - 1).profile)
+
+
+def test_seasonal_scales_come_from_training_rows_and_no_difference_crosses_a_gap(
+    two_series: Callable[..., Task],
+) -> None:
+    task = two_series()
+    assert task.dataset.series[1].segments == (0, 31)
+    for number, (series, border) in enumerate(zip(task.dataset.series, task.borders, strict=True)):
+        values, end = series.values[:, 0], border["train"][1]
+        gap = 31 if number else end
+        pairs = [(row, row - 5) for row in range(5, end) if (row < gap) == (row - 5 < gap)]
+        steps = [values[row] - values[before] for row, before in pairs]
+        steps = [step for step in steps if step == step]
+        assert len(steps) == (end - 5 if not number else end - 5 - 5 - 2)  # five across the gap, two of a missing value
+        np.testing.assert_allclose(task.profile.seasonal_scale[number], [sum(map(abs, steps)) / len(steps)])
+        np.testing.assert_allclose(task.profile.seasonal_square[number], [sum(s * s for s in steps) / len(steps)])
+
+
+def test_the_last_time_of_a_series_is_that_of_its_last_validation_row(two_series: Callable[..., Task]) -> None:
+    task = two_series()
+    expected = {
+        series.name: str(series.timestamps[border["validation"][1] - 1])
+        for series, border in zip(task.dataset.series, task.borders, strict=True)
+    }
+    assert dict(task.profile.last_time) == expected
+
+
+def test_a_series_without_rows_before_the_test_split_has_no_last_time(two_series: Callable[..., Task]) -> None:
+    task = two_series()
+    none = {"train": (0, 0), "validation": (0, 0), "test": (0, 113)}
+    assert list(replace(task, borders=(none, task.borders[1])).profile.last_time) == ["b"]
+
+
+def test_a_task_of_other_rows_than_its_forecaster_was_trained_on_has_that_ones_profile(
+    two_series: Callable[..., Task],
+) -> None:
+    trained, other = two_series(), two_series(after=0)
+    assert replace(other, trained_profile=trained.profile).profile is trained.profile

@@ -2,6 +2,7 @@
 
 import importlib
 import importlib.util
+import logging
 import os
 import sys
 import tempfile
@@ -35,6 +36,7 @@ def load(backend: str) -> str:
         raise ConfigError(f"backend={chosen}: {chosen} is not installed; {install}")
     os.environ["KERAS_BACKEND"] = chosen
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")  # TensorFlow's own notes would bury ours
+    logging.getLogger("tensorflow").setLevel(logging.ERROR)  # as would its advice on tracing, one a trained network
     loaded = _start_quietly()
     if loaded != chosen:
         raise ConfigError(f"backend={chosen}: this process has loaded Keras with {loaded}; start a new one")

@@ -51,6 +51,12 @@ class TrackingError(HeadwayError):
     exit_code = 7
 
 
+class RequirementError(HeadwayError):
+    """The result is not what `evaluation.require` asks for, or an audit found a leak."""
+
+    exit_code = 8
+
+
 class Interrupted(HeadwayError):  # noqa: N818 - an interruption is no error of anybody
     """The user or the system asked the program to stop."""
 

@@ -4,10 +4,8 @@ forecaster = Forecaster.load(Path("runs/<id>/forecaster"))
 quantiles = forecaster.forecast(values, origins=origins)  # [B, T, F] -> [B, H, targets, Q]
 """
 
-import hashlib
 import io
 import json
-import zipfile
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -17,17 +15,20 @@ import keras
 import numpy as np
 from numpy.typing import NDArray
 
+from headway import checked_folder
 from headway.config.model import ModelSpec
 from headway.config.validate import validate
 from headway.data.batches import Inputs, known_future_inputs, scale_values
 from headway.data.clock import Clock
+from headway.data.profile import Profile
 from headway.data.scaling import Scaler
 from headway.errors import DataError, HeadwayError, StoredRunError
+from headway.evaluation.calibration import Calibration
 from headway.models.shape import TaskShape
 from headway.models.transformer import Transformer
 
-FORMAT = 1
-_SPEC, _WEIGHTS, _MANIFEST = "forecaster.json", "weights.npz", "manifest.json"
+FORMAT = 2
+_SPEC, _WEIGHTS = "forecaster.json", "weights.npz"
 
 
 @dataclass(frozen=True)
@@ -44,6 +45,8 @@ class Forecaster:
         cycles: Cycle -> harmonics of the calendar.
         scaler, known_future_scaler: Fitted on training rows.
         units: Column -> unit.
+        profile: How the training rows were distributed.
+        calibration: What validation showed to be missing from the quantiles, or None.
     """
 
     network: Transformer
@@ -56,6 +59,8 @@ class Forecaster:
     scaler: Scaler
     known_future_scaler: Scaler
     units: Mapping[str, str]
+    profile: Profile
+    calibration: Calibration | None = None
 
     @property
     def levels(self) -> tuple[float, ...]:
@@ -125,7 +130,7 @@ class Forecaster:
         series: NDArray[np.int64] | None = None,
         known_future: NDArray[np.float64] | None = None,
         batch_size: int = 1024,
-    ) -> NDArray[np.float32]:
+    ) -> NDArray[np.float64]:
         """Forecast quantiles of the targets.
 
         Args:
@@ -144,12 +149,14 @@ class Forecaster:
         inputs = self.inputs(values, origins=origins, series=series, known_future=known_future)
         shape = self.network.shape
         if not len(values):
-            return np.zeros((0, shape.horizon, len(shape.targets), len(self.levels)), np.float32)
+            return np.zeros((0, shape.horizon, len(shape.targets), len(self.levels)))
         forecast_scaled = self.network.predict(inputs, batch_size=batch_size, verbose=0)
         targets = self.scaler.columns(shape.targets)
         # The one place where scaled values become values in their own units.
-        forecast = forecast_scaled * targets.scale[:, None] + targets.mean[:, None]
-        return forecast.astype(np.float32)
+        forecast: NDArray[np.float64] = forecast_scaled * targets.scale[:, None] + targets.mean[:, None]
+        if self.calibration is not None:
+            forecast = self.calibration.applied(forecast)
+        return forecast
 
     def attention_scores(self, inputs: Inputs, *, batch_size: int = 1024) -> NDArray[np.float32]:
         """Softmaxed attention weights of a forecast, [B, layers, N, T, S]; every row over S sums to 1.
@@ -178,7 +185,6 @@ class Forecaster:
         Args:
             folder: A folder that does not exist yet.
         """
-        folder.mkdir(parents=True)
         weights = io.BytesIO()
         np.savez(weights, **{variable.path: keras.ops.convert_to_numpy(variable) for variable in self.network.weights})
         spec = {
@@ -195,12 +201,11 @@ class Forecaster:
             "scaler": _scaler_to_lists(self.scaler),
             "known_future_scaler": _scaler_to_lists(self.known_future_scaler),
             "units": dict(self.units),
+            "profile": self.profile.to_json(),
+            "calibration": None if self.calibration is None else self.calibration.offsets.tolist(),
         }
-        contents = {_SPEC: json.dumps(spec, indent=2, ensure_ascii=False).encode(), _WEIGHTS: weights.getvalue()}
-        manifest = {name: hashlib.sha256(content).hexdigest() for name, content in contents.items()}
-        for name, content in contents.items():
-            (folder / name).write_bytes(content)
-        (folder / _MANIFEST).write_text(json.dumps(manifest, indent=2) + "\n")
+        text = json.dumps(spec, indent=2, ensure_ascii=False, allow_nan=False)
+        checked_folder.write(folder, {_SPEC: text.encode(), _WEIGHTS: weights.getvalue()})
 
     @classmethod
     def load(cls, folder: Path) -> "Forecaster":
@@ -209,20 +214,20 @@ class Forecaster:
         Raises:
             StoredRunError: If a file is missing, damaged, of a newer format, or does not fit the rest.
         """
-        contents = _checked_contents(folder)
+        contents = checked_folder.read(folder, (_SPEC, _WEIGHTS))
         try:
             spec = json.loads(contents[_SPEC])
             if spec["format"] != FORMAT:
                 raise StoredRunError(
-                    f"{folder}: format {spec['format']} was written by another version of headway; this one reads {FORMAT}"
+                    f"{folder}: format {spec['format']} was written by another version of headway; this one reads {FORMAT}, train again"
                 )
             network = Transformer(
                 validate(spec["model"], ModelSpec),
                 TaskShape(**{**spec["shape"], "targets": tuple(spec["shape"]["targets"])}),
                 dtype=spec["precision"],
             )
-            _assign(network, contents[_WEIGHTS], folder)
-            return cls(
+            checked_folder.assign(network, contents[_WEIGHTS], folder / _WEIGHTS)
+            found = cls(
                 network=network,
                 features=tuple(spec["features"]),
                 targets=tuple(spec["targets"]),
@@ -233,10 +238,14 @@ class Forecaster:
                 scaler=_scaler_from_lists(spec["scaler"]),
                 known_future_scaler=_scaler_from_lists(spec["known_future_scaler"]),
                 units=spec["units"],
+                profile=Profile.from_json(spec["profile"]),
+                calibration=_calibration(spec["calibration"], network),
             )
+            _refuse_misfit(found)
+            return found
         except StoredRunError:
             raise
-        except (HeadwayError, KeyError, TypeError, ValueError) as error:
+        except (HeadwayError, AttributeError, KeyError, TypeError, ValueError) as error:
             raise StoredRunError(f"{folder}/{_SPEC}: {type(error).__name__}: {str(error).splitlines()[0]}") from error
 
 
@@ -248,44 +257,23 @@ def _scaler_from_lists(lists: Mapping[str, Sequence[float]]) -> Scaler:
     return Scaler(np.array(lists["mean"], np.float64), np.array(lists["scale"], np.float64))
 
 
-def _checked_contents(folder: Path) -> dict[str, bytes]:
-    """The files' bytes, once their digests are found to be the manifest's."""
-    try:
-        manifest: dict[str, Any] = json.loads((folder / _MANIFEST).read_bytes())
-        contents = {name: (folder / name).read_bytes() for name in (_SPEC, _WEIGHTS)}
-    except OSError as error:
-        raise StoredRunError(
-            f"{folder}: {error.strerror}: {Path(error.filename).name}; a forecaster is {_SPEC}, {_WEIGHTS} and {_MANIFEST}"
-        ) from None
-    except ValueError:
-        raise StoredRunError(f"{folder}/{_MANIFEST}: not JSON; the forecaster is damaged, train again") from None
-    for name, content in contents.items():
-        if not isinstance(manifest, dict) or manifest.get(name) != hashlib.sha256(content).hexdigest():
-            raise StoredRunError(
-                f"{folder}/{name}: its SHA-256 is not the manifest's; the forecaster is damaged, train again"
-            )
-    return contents
+def _calibration(offsets: Sequence[Any] | None, network: Transformer) -> Calibration | None:
+    levels, shape = network.spec.levels, network.shape
+    if offsets is None:
+        return None
+    found, expected = np.array(offsets, np.float64), (shape.horizon, len(shape.targets), len(levels))
+    if found.shape != expected or not np.isfinite(found).all():
+        raise ValueError(f"calibration must be finite {list(expected)}: got {list(found.shape)}")
+    return Calibration(found, levels.index(0.5))
 
 
-def _assign(network: Transformer, stored: bytes, folder: Path) -> None:
-    """Give the network its weights, after all of them were found to fit."""
-    try:
-        with np.load(io.BytesIO(stored), allow_pickle=False) as archive:
-            weights = {path: archive[path] for path in archive.files}
-    except (ValueError, EOFError, zipfile.BadZipFile) as error:
-        raise StoredRunError(f"{folder}/{_WEIGHTS}: not a readable npz file: {error}") from None
-    variables = {variable.path: variable for variable in network.weights}
-    if set(weights) != set(variables):
-        differing = sorted(set(weights) ^ set(variables))
-        raise StoredRunError(
-            f"{folder}/{_WEIGHTS}: does not fit the model at {differing[0]} and {len(differing) - 1} more"
-        )
-    for path, value in weights.items():
-        if value.shape != tuple(variables[path].shape):
-            raise StoredRunError(
-                f"{folder}/{_WEIGHTS}: {path} is {list(value.shape)}, the model has {list(variables[path].shape)}"
-            )
-        if not np.isfinite(value).all():
-            raise StoredRunError(f"{folder}/{_WEIGHTS}: {path} holds a value that is not finite")
-    for path, value in weights.items():
-        variables[path].assign(value)
+def _refuse_misfit(forecaster: Forecaster) -> None:
+    """Refuse a profile of other columns or series: it would be read much later than it was stored."""
+    profile = forecaster.profile
+    lacking = {*forecaster.features, *forecaster.known_future_columns} - set(profile.columns)
+    if lacking:
+        raise ValueError(f"profile lacks the column {min(lacking)}")
+    expected = (len(forecaster.series), len(forecaster.targets))
+    for name in ("seasonal_scale", "seasonal_square"):
+        if np.shape(getattr(profile, name)) != expected:
+            raise ValueError(f"profile.{name} must be {list(expected)}: got {list(np.shape(getattr(profile, name)))}")

@@ -1,60 +1,124 @@
-"""Judging a forecaster: its forecasts and its rivals' on the test split, scored and drawn.
+"""Judging a forecaster: its forecasts and its rivals', scored, compared and drawn.
 
 The only place that reads the test split.
 """
 
-from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 
 from headway.config.evaluation import EvaluationSpec
 from headway.data import batches
-from headway.data.batches import RawWindows
-from headway.evaluation.metrics import Judged, reliability, seasonal_scale
-from headway.evaluation.rivals import RIVALS, Cases
-from headway.evaluation.tables import Scores, definitions, horizon_table, judge, overall_table
+from headway.evaluation import tables
+from headway.evaluation.comparison import Comparison, compare
+from headway.evaluation.forecasts import Forecasts
+from headway.evaluation.metrics import Array
+from headway.evaluation.scores import Scores, score
+from headway.evaluation.verdicts import beats_all, unmet
 from headway.forecaster import Forecaster
+from headway.forecasting import MODEL, forecast_all, median_errors, with_calibration
+from headway.report.calibration import calibration
 from headway.report.forecasts import ForecastWindow, forecast_fans
 from headway.report.png import png
-from headway.report.skill import coverage, skill_by_horizon
+from headway.report.skill import skill_by_horizon
+from headway.report.slices import Slice, errors_by_slice
+from headway.rival_forecasts import CACHE
 from headway.task import Task
 
-MODEL = "transformer"
-_ROWS_AT_ONCE = 4096  # windows held in their own units while rivals are fitted
+_WORTH_A_WORD = 2.0  # percentage points that coverage may be off before a reason is asked for
 
 
 @dataclass(frozen=True)
 class Judgement:
-    """Scores, and what they were computed from.
+    """What a forecaster is worth, and what that was computed from.
 
     Attributes:
-        scores: The table.
-        judged: Forecaster -> forecasts beside actuals.
-        windows: The test windows in their own units.
         forecaster: The forecaster that was judged.
+        task: Whose windows were forecast.
+        split: Of the task.
+        forecasts: Of model and rivals.
+        raw_shares: Share of actuals at or below each quantile before calibration [1 + H, Q], or None
+            without calibration.
+        scores: The scores.
+        comparison: The model against its rivals.
+        validation_errors: The model's MAE on the validation windows of its training [targets].
     """
 
-    scores: Scores
-    judged: dict[str, Judged]
-    windows: RawWindows
     forecaster: Forecaster
+    task: Task
+    split: str
+    forecasts: Forecasts
+    raw_shares: Array | None
+    scores: Scores
+    comparison: Comparison
+    validation_errors: Array
 
     @property
     def files(self) -> tuple[str, ...]:
         """Names of what `write` writes."""
-        pictures = ("forecast.png", "skill.png", *(("coverage.png",) if len(self.forecaster.levels) > 1 else ()))
-        return ("scores.csv", *pictures)
+        pictures = ["forecast.png", "skill.png"]
+        pictures += ["calibration.png"] if len(self.forecaster.levels) > 1 else []
+        pictures += ["slices.png"] if self.forecasts.telling and self.scores.rivals else []
+        return ("scores.csv", "slices.csv", *pictures)
+
+    @property
+    def beats_baselines(self) -> bool:
+        """Whether the model beats every rival for every target, none by what could be chance."""
+        return beats_all(self.comparison.verdicts)
+
+    @property
+    def unmet(self) -> list[str]:
+        """What keeps `beats_baselines` from being true, in words."""
+        return unmet(self.comparison.verdicts)
+
+    @cached_property
+    def verdicts(self) -> str:
+        """A sentence per target and rival."""
+        several = len(self.forecaster.targets) > 1
+        return "\n".join(
+            f"{f'{verdict.target}: ' if several else ''}{MODEL} {verdict.words}" for verdict in self.comparison.verdicts
+        )
+
+    @property
+    def coverage_note(self) -> str:
+        """Where calibrated intervals hold too few or too many actuals: by how much, and what has changed."""
+        nominal = self.scores.nominal
+        if nominal is None or self.raw_shares is None:
+            return ""
+        notes = []
+        for position, target in enumerate(self.forecaster.targets):
+            found = self.scores.value(target, MODEL, "coverage")
+            if not abs(found - nominal) > _WORTH_A_WORD:
+                continue
+            note = f"intervals of {target} hold {found:.1f} % of the actuals, not {nominal:g} %"
+            judged, validation = self.scores.value(target, MODEL, "mae"), float(self.validation_errors[position])
+            if validation > 0:
+                change = judged / validation - 1
+                explains = (change > 0) == (found < nominal)
+                note += (
+                    f"{':' if explains else ', although'} the model errs {100 * abs(change):.0f} % "
+                    f"{'more' if change > 0 else 'less'} on these windows (MAE {judged:.3f}, "
+                    f"bias {self.scores.value(target, MODEL, 'bias'):+.3f}) than on the validation windows that "
+                    f"calibrated it and chose its epoch (MAE {validation:.3f})"
+                )
+            notes.append(note)
+        return "\n".join(notes)
 
     def table(self, *, style: str = "simple") -> str:
-        """All metrics, model and rivals, as text."""
-        return overall_table(self.scores, self.forecaster.units, style=style)
+        """The headline metrics, model and rivals, as text."""
+        return tables.overall_table(self.scores, self.comparison.verdicts, self.forecaster.units, style=style)
 
-    def by_horizon(self) -> str:
-        """The model's metrics by step of the horizon beside its rivals' MAE, as text."""
-        return horizon_table(self.scores, self.forecaster.units, step=str(self.forecaster.clock))
+    def by_horizon(self, *, style: str = "simple") -> str:
+        """All forecasters' MAE and the model's coverage by step of the horizon, as text."""
+        step = str(self.forecaster.clock)
+        return tables.horizon_table(self.scores, self.forecaster.units, step=step, style=style)
+
+    def by_slice(self, *, style: str = "simple") -> str:
+        """A table per slicing, as text."""
+        units = self.forecaster.units
+        return "\n\n".join(tables.slice_table(self.scores, by, units, style=style) for by in self.forecasts.telling)
 
     def skills(self, target: str) -> dict[str, float]:
         """Rival -> 1 - MAE / its MAE."""
@@ -65,103 +129,122 @@ class Judgement:
         target = self.forecaster.targets[0]
         unit, clock = self.forecaster.units.get(target, ""), self.forecaster.clock.step
         self.scores.table.to_csv(folder / "scores.csv", index=False)
-        (folder / "scores.txt").write_text(f"{self.table()}\n\n{self.by_horizon()}\n\n{definitions()}\n")
-        errors = self.scores.by_horizon(target, "mae")
-        (folder / "forecast.png").write_bytes(
-            png(forecast_fans(self._examples(), target=target, unit=unit, clock=clock))
+        self.scores.slices.to_csv(folder / "slices.csv", index=False)
+        words = [
+            self.table(),
+            self.verdicts,
+            self.coverage_note,
+            self.by_horizon(),
+            self.by_slice(),
+            tables.definitions(),
+        ]
+        (folder / "scores.txt").write_text("\n\n".join(filter(None, words)) + "\n")
+        pictures = {"forecast.png": forecast_fans(self._examples(), target=target, unit=unit, clock=clock)}
+        intervals = {rival: found[1:] for rival, found in self.comparison.intervals[target].items()}
+        pictures["skill.png"] = skill_by_horizon(
+            self.scores.by_horizon(target, "mae"),
+            model=MODEL,
+            metric="MAE",
+            unit=unit,
+            clock=clock,
+            intervals=intervals,
         )
-        (folder / "skill.png").write_bytes(
-            png(skill_by_horizon(errors, model=MODEL, metric="MAE", unit=unit, clock=clock))
-        )
-        if len(self.forecaster.levels) > 1:
-            overall, by_horizon = reliability(self.judged[MODEL])
-            (folder / "coverage.png").write_bytes(
-                png(coverage(np.array(self.forecaster.levels), overall, by_horizon=by_horizon))
+        if "calibration.png" in self.files:
+            shares, raw = self.scores.reliability, self.raw_shares
+            pictures["calibration.png"] = calibration(
+                np.array(self.forecaster.levels),
+                shares[1:],
+                overall=shares[0],
+                raw=None if raw is None else raw[1:],
+                raw_overall=None if raw is None else raw[0],
+                clock=clock,
             )
+        if "slices.png" in self.files:
+            pictures["slices.png"] = errors_by_slice(
+                self._slices(target),
+                model=MODEL,
+                rival=self.scores.strongest_rival(target) or "",
+                unit=unit,
+                nominal=self.scores.nominal,
+            )
+        for name, picture in pictures.items():
+            (folder / name).write_bytes(png(picture))
+
+    def _slices(self, target: str) -> dict[str, Slice]:
+        rival = self.scores.strongest_rival(target) or ""
+        found = {}
+        for by in self.forecasts.telling:
+            rows = self.scores.by_slice(target, by)
+            own, other = (rows[rows.forecaster == name] for name in (MODEL, rival))
+            found[by] = Slice(
+                labels=tuple(own["slice"]),
+                model=own.mae.to_numpy(float),
+                rival=other.mae.to_numpy(float),
+                coverage=None if self.scores.nominal is None else own.coverage.to_numpy(float),
+                counts=own.num_values.to_numpy(),
+            )
+        return found
 
     def _examples(self) -> list[ForecastWindow]:
         """Best, typical and worst windows of the first target, by mean absolute error."""
-        judged, position = self.judged[MODEL], self.forecaster.network.shape.targets[0]
-        observed = ~np.isnan(self.windows.target[..., 0])
+        index, dataset = self.task.windows[self.split], self.task.dataset
+        forecasts, position = self.forecasts, dataset.target_indices[0]
+        median = forecasts.levels.index(0.5)
+        errors = np.abs(forecasts.quantiles[:, :, 0, median] - forecasts.actual[:, :, 0])
+        observed = ~np.isnan(errors)
         whole = np.flatnonzero(observed.all(axis=1))
         chosen = whole if len(whole) else np.flatnonzero(observed.any(axis=1))
-        errors = np.nanmean(np.abs(judged.error[chosen, :, 0]), axis=1)
-        order = np.argsort(errors, kind="stable")
+        means = np.nanmean(errors[chosen], axis=1)
+        order = np.argsort(means, kind="stable")
         examples = []
         for label, rank in (("best", 0), ("typical", len(order) // 2), ("worst", len(order) - 1)):
             number = int(chosen[order[rank]])
+            window = batches.gather_raw(dataset, index, np.array([number]))
             examples.append(
                 ForecastWindow(
                     label=label,
-                    series=self.forecaster.series[int(self.windows.series[number])],
-                    origin=self.windows.origins[number],
-                    context=self.windows.values[number, :, position],
-                    actual=self.windows.target[number, :, 0],
-                    forecast=judged.forecast[number, :, 0],
-                    quantiles=np.array(judged.levels),
-                    error=float(errors[order[rank]]),
+                    series=self.forecaster.series[int(window.series[0])],
+                    origin=window.origins[0],
+                    context=window.values[0, :, position],
+                    actual=window.target[0, :, 0],
+                    forecast=forecasts.quantiles[number, :, 0].astype(np.float64),
+                    quantiles=np.array(forecasts.levels),
+                    error=float(means[order[rank]]),
                     rivals={
-                        name: one.point[number, :, 0] for name, one in self.judged.items() if name == "persistence"
+                        name: point[number, :, 0].astype(np.float64)
+                        for name, point in forecasts.rivals.items()
+                        if name == "persistence"
                     },
                 )
             )
         return examples
 
 
-def judge_forecaster(forecaster: Forecaster, task: Task, spec: EvaluationSpec) -> Judgement:
+def judge_forecaster(
+    forecaster: Forecaster,
+    task: Task,
+    spec: EvaluationSpec,
+    *,
+    seed: int,
+    judged_on: Task | None = None,
+    cache: Path | None = CACHE,
+) -> Judgement:
     """Forecast the test split with a forecaster and its rivals, and score them on the same windows.
 
     Args:
         forecaster: A trained forecaster.
-        task: The dataset, its borders and its windows.
-        spec: Which rivals.
+        task: What it was trained on; rivals learn from its training windows alone.
+        spec: Which rivals, slices, calibration, and how many draws.
+        seed: Of the bootstrap.
+        judged_on: A task of other data whose test split is judged instead.
+        cache: Where forecasts of rivals are kept, or None.
 
     Returns:
-        The judgement. Rivals were fitted on training windows alone.
+        The judgement.
     """
-    index = task.windows["test"]
-    history = max(task.dataset.season, index.context_length)
-    windows = batches.gather_raw(task.dataset, index, np.arange(len(index)), history=history)
-    scale = _seasonal_scales(task)[windows.series]
-    forecast = forecaster.forecast(
-        windows.values,
-        origins=windows.origins,
-        series=windows.series,
-        known_future=windows.known_future,
-        batch_size=spec.batch_size,
-    )
-    judged = {MODEL: Judged(windows.target, forecast.astype(np.float64), forecaster.levels, scale)}
-    test = _cases(forecaster, task, windows)
-    for name in spec.rivals:
-        rival = RIVALS[name]()
-        rival.fit(_training_cases(forecaster, task, history))
-        judged[name] = Judged(windows.target, rival.forecast(test)[..., None], (0.5,), scale)
-    return Judgement(judge(judged, model=MODEL, targets=forecaster.targets), judged, windows, forecaster)
-
-
-def _training_cases(forecaster: Forecaster, task: Task, history: int) -> Iterator[Cases]:
-    for numbers in batches.all_numbers(task.windows["train"], batch_size=_ROWS_AT_ONCE):
-        yield _cases(
-            forecaster, task, batches.gather_raw(task.dataset, task.windows["train"], numbers, history=history)
-        )
-
-
-def _cases(forecaster: Forecaster, task: Task, windows: RawWindows) -> Cases:
-    inputs = forecaster.inputs(
-        windows.values, origins=windows.origins, series=windows.series, known_future=windows.known_future
-    )
-    known = inputs["known_future"].astype(np.float64)
-    return Cases(windows.values, known, windows.series, windows.history, windows.target, task.dataset.season)
-
-
-def _seasonal_scales(task: Task) -> NDArray[np.float64]:
-    """MASE's scale per series and target, [series, targets], from training rows."""
-    scales = []
-    for series, border in zip(task.dataset.series, task.borders, strict=True):
-        begin, end = border["train"]
-        rows = series.values[begin:end, task.dataset.target_indices]
-        # A season of missing rows before each segment: no difference reaches across a gap.
-        gaps = np.array([row - begin for row in series.segments if begin < row < end], np.int64)
-        rows = np.insert(rows, np.repeat(gaps, task.dataset.season), np.nan, axis=0)
-        scales.append(seasonal_scale(rows, task.dataset.season))
-    return np.stack(scales)
+    where = judged_on or task
+    forecaster = with_calibration(forecaster, task, spec)
+    forecasts, raw_shares = forecast_all(forecaster, task, spec, judged_on=where, cache=cache)
+    comparison = compare(forecasts, draws=spec.bootstrap, seed=seed)
+    errors = median_errors(forecaster, task, "validation", batch_size=spec.batch_size)
+    return Judgement(forecaster, where, "test", forecasts, raw_shares, score(forecasts), comparison, errors)

@@ -1,5 +1,10 @@
 """What a run stores of its configuration, so that it can be judged later from that alone."""
 
+import csv
+import itertools
+import json
+import math
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -49,7 +54,59 @@ class Stored:
             return cls(config, str(record["fingerprint"]), tuple(map(str, record["command"])))
         except OSError as error:
             raise StoredRunError(f"{path}: {error.strerror}; the run is incomplete, train again") from None
-        except (ConfigError, yaml.YAMLError, KeyError, TypeError, UnicodeDecodeError) as error:
+        except (ConfigError, yaml.YAMLError, KeyError, TypeError, ValueError) as error:
             raise StoredRunError(
                 f"{path}: not a configuration this version can read: {str(error).splitlines()[0]}"
             ) from None
+
+
+_MOST_RUNS = 50  # whose configurations are read to find other seeds
+_OF_NO_ACCOUNT = {"seed", "evaluate", "tracking", "evaluation"}  # for what a run has trained
+
+
+def errors_by_seed(folder: Path, config: TrainConfig, target: str, *, own: float) -> dict[int, float]:
+    """Test MAE by seed of all judged runs beside this one that differ from it in nothing else; the newest of a seed.
+
+    Args:
+        folder: The run's folder.
+        config: The run's configuration.
+        target: Whose error.
+        own: The run's own error, which is among them.
+    """
+    found = {config.seed: own}
+    alike = _without(config)
+    for other in _comparable(folder):
+        try:
+            stored = Stored.read(other).config
+            error = _error(other / "scores.csv", target)
+        except (StoredRunError, OSError, KeyError, TypeError, ValueError, csv.Error):
+            continue
+        if _without(stored) == alike and math.isfinite(error):
+            found.setdefault(stored.seed, error)
+    return found
+
+
+def _without(config: TrainConfig) -> dict[str, object]:
+    return {name: value for name, value in config if name not in _OF_NO_ACCOUNT}
+
+
+def _comparable(folder: Path) -> Iterator[Path]:
+    """The newest folders beside this one whose record says that they had the same task."""
+    own = _comparable_to(folder)
+    newest = (path.parent for path in sorted(folder.parent.glob("*/run.json"), reverse=True))
+    alike = (other for other in newest if other != folder and own and _comparable_to(other) == own)
+    yield from itertools.islice(alike, _MOST_RUNS)
+
+
+def _comparable_to(folder: Path) -> str:
+    try:
+        record = json.loads((folder / "run.json").read_text(encoding="utf-8"))
+        return str(record["comparable"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return ""
+
+
+def _error(path: Path, target: str) -> float:
+    """The model's overall MAE in a table of scores: its first row of the target."""
+    with path.open(newline="", encoding="utf-8") as file:
+        return next((float(row["mae"]) for row in csv.DictReader(file) if row["target"] == target), math.nan)

@@ -6,12 +6,18 @@ import logging
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
 
 from headway.config.dataset import DatasetSpec
 from headway.config.windows import SplitsSpec, WindowsSpec
+from headway.data.batches import ScaledRows, scale_rows
 from headway.data.calendar import cycles_for
-from headway.data.scaling import Scaler, fit_scalers
-from headway.data.series import Dataset
+from headway.data.profile import ColumnProfile, Profile, seasonal_scales
+from headway.data.scaling import Scaler, fit_scalers, training_rows
+from headway.data.series import Dataset, Series
 from headway.data.splits import SPLITS, Borders, split
 from headway.data.windows import WindowIndex, index_windows
 from headway.errors import DataError
@@ -30,6 +36,7 @@ class Task:
         windows: Split -> its windows.
         scaler, known_future_scaler: Fitted on training rows only.
         cycles: Cycle -> harmonics of the calendar.
+        trained_profile: Of the rows a forecaster was trained on, where these are others.
     """
 
     dataset: Dataset
@@ -38,6 +45,7 @@ class Task:
     scaler: Scaler
     known_future_scaler: Scaler
     cycles: Mapping[str, int]
+    trained_profile: Profile | None = None
 
     @property
     def shape(self) -> TaskShape:
@@ -53,6 +61,33 @@ class Task:
             num_series=len(self.dataset.series),
         )
 
+    @cached_property
+    def rows(self) -> ScaledRows:
+        """All rows as the model sees them, scaled once."""
+        return scale_rows(self.dataset, self.scaler, self.known_future_scaler, self.cycles)
+
+    @cached_property
+    def profile(self) -> Profile:
+        """How the training rows were distributed."""
+        if self.trained_profile is not None:
+            return self.trained_profile
+        dataset = self.dataset
+        columns = dict(zip(dataset.features, training_rows(dataset, self.borders).T, strict=True))
+        known = training_rows(dataset, self.borders, known_future=True).T
+        columns |= dict(zip(dataset.known_future_columns, known, strict=True))
+        pairs = list(zip(dataset.series, self.borders, strict=True))
+        scales = [
+            seasonal_scales(_apart(series, *border["train"], dataset)[:, dataset.target_indices], dataset.season)
+            for series, border in pairs
+        ]
+        ends = [(series, max(border["train"][1], border["validation"][1])) for series, border in pairs]
+        return Profile(
+            columns={name: ColumnProfile.of(values) for name, values in columns.items()},
+            last_time={series.name: str(series.timestamps[end - 1]) for series, end in ends if end},
+            seasonal_scale=[absolute.tolist() for absolute, _ in scales],
+            seasonal_square=[square.tolist() for _, square in scales],
+        )
+
     def identity(self, splits: SplitsSpec) -> str:
         """A digest that two runs share if their validation scores may be compared."""
         index = self.windows["train"]
@@ -60,34 +95,52 @@ class Task:
         return hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:16]
 
 
-def prepare(dataset: Dataset, *, dataset_spec: DatasetSpec, splits: SplitsSpec, windows: WindowsSpec) -> Task:
+def prepare(
+    dataset: Dataset,
+    *,
+    dataset_spec: DatasetSpec,
+    splits: SplitsSpec,
+    windows: WindowsSpec,
+    borders: tuple[Borders, ...] | None = None,
+) -> Task:
     """Cut a dataset by time, index its windows and fit the scalers on its training rows.
+
+    Args:
+        dataset: The series.
+        dataset_spec, splits, windows: The groups of the configuration.
+        borders: Per series, instead of what `splits` says.
 
     Raises:
         DataError: If a split holds no window, or a target cannot be learned from.
     """
-    borders = split(dataset, **splits.model_dump())
+    borders = borders or split(dataset, **splits.model_dump())
     indices = {name: index_windows(dataset, borders, name, **windows.model_dump()) for name in SPLITS}
     # A target that cannot be learned from is the better explanation of a split without windows.
     scaler, known_future_scaler = fit_scalers(dataset, borders)
+    _refuse_empty(dataset, indices, windows)
     counts = ", ".join(f"{name} {len(index):,}" for name, index in indices.items())
-    if not all(len(index) for index in indices.values()):
-        rows = ", ".join(f"{series.name} {len(series)}" for series in dataset.series[:4])
-        left_out = sum((Counter(index.dropped) for index in indices.values()), Counter[str]())
-        reasons = "".join(f"; {reason}: {count:,}" for reason, count in left_out.items())
-        raise DataError(
-            f"{dataset.name}: a split holds no window of {windows.context_length} + {windows.horizon} rows ({counts}; "
-            f"rows: {rows}{reasons}); lower windows.context_length or windows.horizon, or give more rows"
-        )
     log.info("%s: windows: %s", dataset.name, counts)
     for name, index in indices.items():
         for reason, count in index.dropped.items():
             log.info("%s: %s windows left out: %s: %s", dataset.name, name, reason, f"{count:,}")
-    return Task(
-        dataset,
-        borders,
-        indices,
-        scaler,
-        known_future_scaler,
-        cycles_for(dataset.clock, {str(cycle): pairs for cycle, pairs in dataset_spec.calendar.items()}),
+    cycles = cycles_for(dataset.clock, {str(cycle): pairs for cycle, pairs in dataset_spec.calendar.items()})
+    return Task(dataset, borders, indices, scaler, known_future_scaler, cycles)
+
+
+def _refuse_empty(dataset: Dataset, indices: Mapping[str, WindowIndex], windows: WindowsSpec) -> None:
+    if all(len(index) for index in indices.values()):
+        return
+    counts = ", ".join(f"{name} {len(index):,}" for name, index in indices.items())
+    rows = ", ".join(f"{series.name} {len(series)}" for series in dataset.series[:4])
+    left_out = sum((Counter(index.dropped) for index in indices.values()), Counter[str]())
+    reasons = "".join(f"; {reason}: {count:,}" for reason, count in left_out.items())
+    raise DataError(
+        f"{dataset.name}: a split holds no window of {windows.context_length} + {windows.horizon} rows ({counts}; "
+        f"rows: {rows}{reasons}); lower windows.context_length or windows.horizon, or give more rows"
     )
+
+
+def _apart(series: Series, begin: int, end: int, dataset: Dataset) -> NDArray[np.float64]:
+    """Rows of a series with a season of missing rows before each segment: no difference reaches across a gap."""
+    gaps = np.array([row - begin for row in series.segments if begin < row < end], np.int64)
+    return np.insert(series.values[begin:end], np.repeat(gaps, dataset.season), np.nan, axis=0)

@@ -8,7 +8,7 @@ import pytest
 import yaml
 
 from headway.config.dataset import DatasetSpec
-from headway.config.evaluation import EvaluateConfig
+from headway.config.evaluate import EvaluateConfig
 from headway.config.train import TrainConfig
 from headway.config.validate import known_keys, validate
 from headway.errors import ConfigError
@@ -87,8 +87,27 @@ WRONG: list[tuple[list[str], str]] = [
     (["training.loss=mae"], "training.loss=mae does not fit model.head=quantile"),
     (["model.head=point", "training.loss=pinball"], "training.loss=pinball does not fit model.head=point"),
     (["training.schedule=linear"], "training.schedule=linear: expected one of cosine, constant"),
-    (["evaluation.rivals=[persistance]"], "evaluation.rivals.0=persistance: expected one of persistence,"),
+    (["evaluation.rivals=[persistance]"], "evaluation.rivals.0: 'persistance' is no rival; there are drift, gradient_"),
     (["evaluation.rivals=persistence"], "evaluation.rivals=persistence: expected a list, like [a,b], got text"),
+    (["evaluation.rivals=[drift,nlinear,drift]"], "evaluation.rivals: 'drift' is named twice"),
+    (["evaluation.rivals=[1]"], "evaluation.rivals.0=1: expected text, got a whole number"),
+    (["evaluation.rivals=null"], "evaluation.rivals=null: expected a list, like [a,b], got null"),
+    (["evaluation.slices=hour"], "evaluation.slices=hour: expected a list, like [a,b], got text"),
+    (["evaluation.slices=[hour,temp,hour]"], "evaluation.slices: 'hour' is named twice"),
+    (["evaluation.slices=['']"], "evaluation.slices.0=: must not be empty"),
+    (
+        ["evaluation.calibration=conformal_"],
+        "evaluation.calibration=conformal_: expected one of conformal, off; did you",
+    ),
+    (["evaluation.bootstrap=-1"], "evaluation.bootstrap=-1: expected a number at least 0"),
+    (["evaluation.bootstrap=1000001"], "evaluation.bootstrap=1000001: expected a number at most 1000000"),
+    (["evaluation.bootstrap=1e3"], "evaluation.bootstrap=1000.0: expected a whole number, got a number"),
+    (
+        ["evaluation.require=beats_baseline"],
+        "evaluation.require=beats_baseline: expected one of nothing, beats_baselines; did you mean beats_baselines?",
+    ),
+    (["evaluation.batch_size=0"], "evaluation.batch_size=0: expected a number above 0"),
+    (["evaluation.attention_windows=10001"], "evaluation.attention_windows=10001: expected a number at most 10000"),
     (["tracking.kind=wandb"], "tracking.kind=wandb: expected one of mlflow, off"),
     (["dataset.targets=temp"], "dataset.targets=temp: expected a list, like [a,b], got text"),
     (["dataset.targets=[]"], "dataset.targets=[]: must not be empty"),
@@ -185,26 +204,25 @@ def test_loss_and_levels_follow_the_head(
     assert (config.loss, config.model.levels) == (loss, levels)
 
 
-def choices(project: Path) -> list[str]:
-    files = sorted((project / "conf").glob("*/*.yaml"))
-    return [f"{file.parent.name}={file.stem}" for file in files]
+def choices(project: Path, *groups: str) -> list[str]:
+    return [f"{group}={file.stem}" for group in groups for file in sorted((project / "conf" / group).glob("*.yaml"))]
 
 
 def test_every_choice_of_every_group_composes(compose: Callable[..., TrainConfig], project: Path) -> None:
-    found = choices(project)
-    assert {"dataset=csv", "dataset=nyc_weather", "tracking=off", "training=fast"} <= set(found)
+    groups = sorted(folder.name for folder in (project / "conf").iterdir() if folder.is_dir())
+    found = choices(project, *(group for group in groups if group != "backtest"))
+    assert {"dataset=csv", "dataset=nyc_weather", "tracking=off", "training=fast", "evaluation=quick"} <= set(found)
     for choice in found:
         required = CSV[1:] if choice == "dataset=csv" else []
-        assert compose(choice, *required).dataset.name
+        if choice != "evaluation=as_trained":  # of evaluate.py alone: a training has nothing stored to keep to
+            assert compose(choice, *required).dataset.name
 
 
-def test_evaluate_composes(project: Path) -> None:
-    import hydra
-    from omegaconf import OmegaConf
-
-    with hydra.initialize_config_dir(str(project / "conf"), version_base="1.3"):
-        settings = OmegaConf.to_container(hydra.compose("evaluate"), resolve=True)
-    assert validate(settings, EvaluateConfig).run == "latest"
+def test_every_choice_of_every_group_of_evaluate_composes(
+    compose_evaluate: Callable[..., EvaluateConfig], project: Path
+) -> None:
+    for choice in choices(project, "backtest", "evaluation", "tracking"):
+        assert compose_evaluate(choice).run == "latest"
 
 
 def test_every_key_of_a_spec_stands_in_its_file_and_the_reverse(project: Path) -> None:

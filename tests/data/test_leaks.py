@@ -112,12 +112,14 @@ def test_the_order_of_series_in_the_file_does_not_change_their_windows(
     expected, found = prepared(load(read, write_csv, table)), prepared(load(read, write_csv, mixed))
     np.testing.assert_allclose(expected.scaler.mean, found.scaler.mean)
     for name in SPLITS:
-        one, other = (
-            batches.gather_raw(one.dataset, one.windows[name], np.arange(len(one.windows[name])), history=7)
-            for one in (expected, found)
-        )
+        numbers = np.arange(len(expected.windows[name]))
+        one, other = (batches.gather_raw(each.dataset, each.windows[name], numbers) for each in (expected, found))
+        pasts = [
+            batches.gather_history(each.dataset, each.windows[name], numbers, length=7) for each in (expected, found)
+        ]
         for number, twin in enumerate((1, 0)):
-            for attribute in ("values", "target", "origins", "history"):
+            np.testing.assert_array_equal(pasts[0][one.series == number], pasts[1][other.series == twin])
+            for attribute in ("values", "target", "origins"):
                 np.testing.assert_array_equal(
                     getattr(one, attribute)[one.series == number], getattr(other, attribute)[other.series == twin]
                 )

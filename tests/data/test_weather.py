@@ -42,7 +42,7 @@ def test_context_is_six_hours_of_eight_features(weather: Dataset, weather_config
     assert weather.features == FEATURES
     borders = split(weather, **weather_config.splits.model_dump())
     index = index_windows(weather, borders, "train", **weather_config.windows.model_dump())
-    assert batches.gather_raw(weather, index, np.arange(11), history=1).values.shape == (11, 6, 8)
+    assert batches.gather_raw(weather, index, np.arange(11)).values.shape == (11, 6, 8)
 
 
 def test_the_row_in_celsius_and_the_wind_of_1048_mph_are_missing(weather: Dataset, table: pd.DataFrame) -> None:

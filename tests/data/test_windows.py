@@ -67,7 +67,7 @@ def test_every_window_is_what_slicing_its_series_gives(
     for name in SPLITS:
         index = index_of(dataset, name, context_length=context_length, horizon=horizon, stride=stride)
         expected = list(slices(dataset, name, *sizes))
-        raw = batches.gather_raw(dataset, index, np.arange(len(index)), history=1)
+        raw = batches.gather_raw(dataset, index, np.arange(len(index)))
         assert len(index) == len(expected)
         for number, window in enumerate(expected):
             np.testing.assert_array_equal(raw.values[number], window.context)
@@ -98,7 +98,7 @@ def test_validation_and_test_start_right_at_their_border(make_dataset: MakeDatas
     dataset = make_dataset((47,))
     for name, border in {"validation": 23, "test": 34}.items():
         index = index_of(dataset, name, context_length=7, horizon=5, stride=1)
-        window = batches.gather_raw(dataset, index, np.array([0]), history=1)
+        window = batches.gather_raw(dataset, index, np.array([0]))
         np.testing.assert_array_equal(window.target[0], dataset.series[0].values[border : border + 5][:, [2, 0]])
         np.testing.assert_array_equal(window.values[0], dataset.series[0].values[border - 7 : border])
 
@@ -125,12 +125,13 @@ def test_what_is_left_out_is_counted(make_dataset: MakeDataset) -> None:
 def test_history_reaches_back_to_the_segments_start_and_no_further(make_dataset: MakeDataset) -> None:
     dataset = make_dataset((53, 47), ((0, 17), (0,)))
     index = index_of(dataset, "validation", context_length=3, horizon=2, stride=1)
-    raw = batches.gather_raw(dataset, index, np.arange(len(index)), history=11)
-    first, second = (int(np.flatnonzero(raw.series == number)[0]) for number in (0, 1))
+    numbers = np.arange(len(index))
+    history = batches.gather_history(dataset, index, numbers, length=11)
+    first, second = (int(np.flatnonzero(index.series_of(numbers) == number)[0]) for number in (0, 1))
     # The first origin is row 22; in the first series the segment began at row 17.
-    assert np.isnan(raw.history[first, :5]).all()
-    np.testing.assert_array_equal(raw.history[first, 5:], dataset.series[0].values[17:23][:, [2, 0]])
-    np.testing.assert_array_equal(raw.history[second], dataset.series[1].values[12:23][:, [2, 0]])
+    assert np.isnan(history[first, :5]).all()
+    np.testing.assert_array_equal(history[first, 5:], dataset.series[0].values[17:23][:, [2, 0]])
+    np.testing.assert_array_equal(history[second], dataset.series[1].values[12:23][:, [2, 0]])
 
 
 def test_a_batch_is_the_raw_windows_scaled(make_dataset: MakeDataset) -> None:
@@ -139,7 +140,7 @@ def test_a_batch_is_the_raw_windows_scaled(make_dataset: MakeDataset) -> None:
     known_scaler, cycles = Scaler(np.array([19.0]), np.array([23.0])), {"day": 2}
     index = index_of(dataset, "test", context_length=7, horizon=5, stride=1)
     numbers = np.array([3, 1, 8])
-    raw = batches.gather_raw(dataset, index, numbers, history=1)
+    raw = batches.gather_raw(dataset, index, numbers)
     batch = batches.gather(batches.scale_rows(dataset, scaler, known_scaler, cycles), index, numbers)
     context = ((raw.values - scaler.mean) / scaler.scale).astype(np.float32)
     target = ((raw.target - [7.0, 3.0]) / [17.0, 11.0]).astype(np.float32)

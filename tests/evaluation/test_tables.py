@@ -1,109 +1,180 @@
-"""Model and rivals side by side."""
+"""Scores as text."""
+
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
-from headway.evaluation.metrics import METRICS, Judged
-from headway.evaluation.tables import definitions, horizon_table, judge, overall_table
+from headway.evaluation.forecasts import Forecasts, Slicing
+from headway.evaluation.metrics import METRICS
+from headway.evaluation.scores import score
+from headway.evaluation.tables import definitions, horizon_table, overall_table, slice_table
+from headway.evaluation.verdicts import Verdict
 
 ACTUAL = np.array([[[0.0, 0.0], [0.0, np.nan], [0.0, 0.0]]] * 7)  # [W, H, targets]
-SCALE = np.full((7, 2), 2.0)
 
 
-def judged(*errors: float, levels: tuple[float, ...] = (0.5,), second: float = 1.0) -> Judged:
+def errors(*steps: float, second: float) -> np.ndarray:
     """Constant errors of the first target by step; the second target's error is `second`."""
-    forecast = np.stack([np.tile(errors, (7, 1)), np.full((7, 3), second)], axis=-1)[..., None]
-    spread = np.array(levels) - 0.5
-    return Judged(ACTUAL, forecast + spread, levels, SCALE)
+    return np.stack([np.tile(steps, (7, 1)), np.full((7, len(steps)), second)], axis=-1).astype(np.float32)
 
 
-SCORES = judge(
-    {
-        "model": judged(1, 2, 3, levels=(0.1, 0.5, 0.9), second=150.123),
-        "naive": judged(2, 2, 12),
-        "perfect": judged(0, 0, 0, second=0.0),
-    },
+FORECASTS = Forecasts(
     model="model",
     targets=("temp", "load"),
+    levels=(0.1, 0.5, 0.9),
+    ticks=np.arange(7),
+    series=np.zeros(7, np.int64),
+    actual=ACTUAL,
+    quantiles=errors(1, 2, 3, second=150.123)[..., None] + np.array([-1.5, 0, 1], np.float32),
+    rivals={"naive": errors(2, 2, 12, second=1.0), "perfect": errors(0, 0, 0, second=-0.0)},
+    seasonal_scale=np.full((1, 2), 2.0),
+    seasonal_square=np.full((1, 2), 4.0),
+    slicings={
+        "step|": Slicing(("first", "later", "never"), np.tile(np.array([0, 1, 1], np.int32), (7, 1))),
+        "nothing": Slicing(("a", "b"), np.full((7, 1), -1, np.int32)),
+    },
+)
+SCORES = score(FORECASTS)
+POINT = score(replace(FORECASTS, levels=(0.5,), quantiles=FORECASTS.quantiles[..., 1:2]))
+VERDICTS = (
+    Verdict("temp", "naive", 0.625, 0.5, -0.0001, 0.0004),
+    Verdict("temp", "perfect", np.nan, np.nan, np.nan, np.nan),
+    Verdict("load", "naive", -149.123, np.nan, np.nan, 0.0512),
 )
 
 
-def test_the_table_has_a_row_per_target_forecaster_and_step() -> None:
-    assert len(SCORES.table) == 2 * 3 * (1 + 3)
-    assert SCORES.table.horizon.unique().tolist() == ["all", "1", "2", "3"]
-    assert set(METRICS) <= set(SCORES.table.columns)
-    assert (SCORES.rivals, SCORES.num_windows, SCORES.num_values) == (["naive", "perfect"], 7, 35)
+def cells(text: str) -> list[list[str]]:
+    """Cells of a Markdown table, head first."""
+    rows = [[cell.strip() for cell in row.split("|")[1:-1]] for row in text.splitlines()]
+    return [row for row in rows if row and not set(row[0]) <= set(":-")]
 
 
-@pytest.mark.parametrize(("step", "skill"), [("all", 1 - 2 / (16 / 3)), (1, 0.5), (2, 0.0), (3, 0.75)])
-def test_skill_is_one_minus_the_error_over_the_rivals(step: str | int, skill: float) -> None:
-    assert SCORES.value("temp", "model", "skill_naive", step) == pytest.approx(skill)
+def by_name(text: str) -> dict[str, dict[str, str]]:
+    head, *rows = cells(text)
+    return {row[0]: dict(zip(head[1:], row[1:], strict=True)) for row in rows}
 
 
-def test_no_skill_is_measured_against_a_rival_without_error() -> None:
-    assert np.isnan(SCORES.value("temp", "model", "skill_perfect"))
+def test_the_table_holds_the_headline_metrics_and_what_the_verdicts_say() -> None:
+    first, second = overall_table(SCORES, VERDICTS, {"temp": "°F"}, style="github").split("\n\n")
+    assert cells(first)[0] == [
+        "temp [°F]",
+        *("mae", "rmse", "mase", "bias", "crps", "coverage (nominal 80 %)", "width"),
+        *("skill of model", "95 % interval", "p"),
+    ]
+    rows = by_name(first)
+    assert list(rows) == ["model", "naive", "perfect"]
+    # errors 1, 2, 3: rmse is the root of 14 / 3; of the intervals -0.5 to 2, 0.5 to 3 and 1.5 to 4 one holds 0
+    assert list(rows["model"].values())[:4] == ["2.000", "2.160", "1.000", "2.000"]
+    assert list(rows["model"].values())[5:] == ["33.333", "2.500", "", "", ""]
+    assert list(rows["naive"].values())[-3:] == ["+62.5%", "+50.0% to +0.0%", "<0.001"]
+    assert list(rows["naive"].values())[5:7] == ["", ""]
+    assert list(rows["perfect"].values())[-3:] == ["", "", ""]
+    assert cells(second)[0][0] == "load"
+    assert by_name(second)["model"]["mae"] == "150.12"
+    assert list(by_name(second)["naive"].values())[-3:] == ["-14912.3%", "", "0.051"]
 
 
-def test_values_by_step_are_those_of_each_forecaster() -> None:
-    found = SCORES.by_horizon("temp", "mae")
-    assert {name: values.tolist() for name, values in found.items()} == {
-        "model": [1, 2, 3],
-        "naive": [2, 2, 12],
-        "perfect": [0, 0, 0],
-    }
+def test_a_terminal_gets_the_same_cells_as_markdown() -> None:
+    plain = overall_table(SCORES, VERDICTS, {"temp": "°F"})
+    wide = overall_table(SCORES, VERDICTS, {"temp": "°F"}, style="github")
+    assert [word for word in plain.split() if set(word) != {"-"}] == [
+        word for word in wide.replace("|", " ").split() if not set(word) <= set(":-")
+    ]
 
 
-def test_metrics_are_the_models_by_path_and_the_rivals_error_and_none_is_missing() -> None:
-    found = SCORES.metrics()
-    assert found["temp/mae"] == 2
-    assert found["temp/mae_h3"] == 3
-    assert found["temp/skill_naive"] == pytest.approx(0.625)
-    assert found["temp/mae_naive"] == pytest.approx(16 / 3)
-    assert found["load/mae"] == pytest.approx(150.123)
-    assert np.isfinite(list(found.values())).all()
-    assert not {"load/mae_h2", "temp/skill_perfect", "temp/skill_naive_h1"} & set(found)
+def test_no_number_is_minus_zero_or_hidden_by_rounding() -> None:
+    small = replace(
+        FORECASTS,
+        quantiles=np.full((7, 3, 2, 3), [-4e-5, -4e-5, 0], np.float32),
+        rivals={"naive": errors(1, 1, 1, second=-0.0), "drift": errors(0, 12345.6, 0, second=-3e-5)},
+    )
+    first, second = (by_name(part) for part in overall_table(score(small), (), {}, style="github").split("\n\n"))
+    assert (first["model"]["mae"], first["model"]["bias"]) == ("4e-05", "-4e-05")
+    assert (second["naive"]["bias"], first["naive"]["mae"]) == ("0.000", "1.000")
+    assert first["drift"]["mae"] == "4115.2"
 
 
-def test_a_target_that_was_never_observed_has_no_metric_at_all() -> None:
-    unseen = Judged(np.full((7, 3, 1), np.nan), np.zeros((7, 3, 1, 1)), (0.5,), np.ones((7, 1)))
-    assert judge({"model": unseen, "naive": unseen}, model="model", targets=("temp",)).metrics() == {}
+def test_errors_by_step_stand_beside_the_rivals_and_the_models_interval() -> None:
+    text = horizon_table(SCORES, {"temp": "°F"}, step="1h", style="github")
+    intro, first, _, second = text.split("\n\n")
+    assert intro == "by steps of 1h"
+    assert cells(first) == [
+        ["MAE of temp [°F]", "+1", "+2", "+3"],
+        ["model", "1.000", "2.000", "3.000"],
+        ["its coverage (nominal 80 %)", "100", "0.000", "0.000"],
+        ["its width", "2.500", "2.500", "2.500"],
+        ["naive", "2.000", "2.000", "12.000"],
+        ["perfect", "0.000", "0.000", "0.000"],
+    ]
+    assert cells(second)[1] == ["model", "150.12", "", "150.12"]
 
 
-def test_the_text_holds_the_numbers_of_model_and_rivals() -> None:
-    text = overall_table(SCORES, {"temp": "°F"})
-    lines = {line.split()[0]: line.split() for line in text.split("\n\n")[0].splitlines()}
-    assert "temp [°F]" in text
-    assert "coverage (nominal 80 %)" in text
-    assert lines["model"][1:4] == ["2.000", "2.160", "1.000"]  # mae, rmse = sqrt(14/3), mase = mae / 2
-    assert lines["naive"][1] == "5.333"
-    assert lines["naive"][-1] == "+62.5%"
-    assert "150.12" in text.split("\n\n")[1]
+@pytest.mark.parametrize(("horizon", "columns"), [(1, 1), (11, 11), (12, 12), (13, 12), (97, 12)])
+def test_of_a_long_horizon_some_steps_are_shown_the_first_and_the_last_among_them(horizon: int, columns: int) -> None:
+    shape = (7, horizon, 1)
+    forecast = np.broadcast_to(np.arange(1, horizon + 1)[:, None], shape).astype(np.float32)
+    long = score(
+        replace(
+            FORECASTS,
+            targets=("temp",),
+            levels=(0.5,),
+            actual=np.zeros(shape),
+            quantiles=forecast[..., None],
+            rivals={},
+            seasonal_scale=np.ones((1, 1)),
+            seasonal_square=np.ones((1, 1)),
+            slicings={},
+        )
+    )
+    head, row = cells(horizon_table(long, {}, style="github"))
+    assert len(head) == 1 + columns
+    assert (head[1], head[-1]) == ("+1", f"+{horizon}")
+    assert [float(value) for value in row[1:]] == [float(step) for step in head[1:]]  # the error of step n is n
 
 
-def test_the_text_by_step_shows_the_model_beside_its_rivals() -> None:
-    title, _, head, _, *rows = horizon_table(SCORES, {"temp": "°F"}, step="1h").splitlines()[:7]
-    assert title == "temp [°F] by steps of 1h: model, then MAE of its rivals"
-    columns = ["step", *head.split()]
-    assert columns[-2:] == ["naive", "perfect"]
-    cells = [dict(zip(columns, row.split(), strict=False)) for row in rows]
-    assert [row["step"] for row in cells] == ["+1", "+2", "+3"]
-    assert [row["mae"] for row in cells] == ["1.000", "2.000", "3.000"]
-    assert [row["naive"] for row in cells] == ["2.000", "2.000", "12.000"]
+def test_slices_show_the_model_beside_its_strongest_rival() -> None:
+    first, second = slice_table(SCORES, "step|", {"temp": "°F"}).split("\n\n")
+    rows = [row.split() for row in first.splitlines()]
+    assert " ".join(rows[0]) == "temp [°F] by step| values mae bias coverage (nominal 80 %) mae of perfect skill"
+    assert rows[2:] == [
+        ["first", "7", "1.000", "1.000", "100", "0.000"],
+        ["later", "14", "2.500", "2.500", "0.000", "0.000"],
+    ]
+    assert second.splitlines()[2].split()[:2] == ["first", "7"]
+    assert "nan" not in first + second
+    fair = score(replace(FORECASTS, rivals={"naive": FORECASTS.rivals["naive"]}))
+    rows = [row.split() for row in slice_table(fair, "step|", {}).split("\n\n")[0].splitlines()]
+    assert [row[-2:] for row in rows[2:]] == [["2.000", "+50.0%"], ["7.000", "+64.3%"]]
 
 
-def test_markdown_has_the_same_rows() -> None:
-    rows = overall_table(SCORES, {}, style="github").split("\n\n")[0].splitlines()
-    assert [row.split("|")[1].strip() for row in rows if "---" not in row] == ["temp", "model", "naive", "perfect"]
-    assert "| 2.160 |" in " ".join(rows[2].split())
+@pytest.mark.parametrize("style", ["simple", "github"])
+def test_a_slicing_that_holds_nothing_is_a_head_without_rows(style: str) -> None:
+    first, second = slice_table(SCORES, "nothing", {}, style=style).split("\n\n")
+    assert first.split()[:3] == (["temp", "by", "nothing"] if style == "simple" else ["|", "temp", "by"])
+    assert "load by nothing" in second
+    assert len(first.splitlines()) == 2
 
 
-def test_every_metric_is_defined_in_one_line() -> None:
+def test_a_point_forecast_has_no_columns_of_an_interval() -> None:
+    text = overall_table(POINT, VERDICTS, {}, style="github")
+    assert cells(text)[0][1:6] == ["mae", "rmse", "mase", "bias", "crps"]
+    for found in (text, horizon_table(POINT, {}), slice_table(POINT, "step|", {})):
+        assert not {"coverage", "width", "nominal", "nan"} & set(found.replace("|", " ").split())
+
+
+def test_without_rivals_there_is_the_model_alone() -> None:
+    alone = score(replace(FORECASTS, rivals={}))
+    assert list(by_name(overall_table(alone, (), {}, style="github").split("\n\n")[0])) == ["model"]
+    assert "skill" not in slice_table(alone, "step|", {})
+
+
+def test_every_metric_is_defined_within_a_terminals_width() -> None:
     lines = definitions().splitlines()
-    assert [line.split(":")[0] for line in lines] == list(METRICS)
-    assert all(len(line.split(": ", 1)[1]) > 10 for line in lines)
-
-
-def test_a_point_forecast_has_no_nominal_coverage() -> None:
-    scores = judge({"model": judged(1, 2, 3)}, model="model", targets=("temp", "load"))
-    assert scores.nominal is None
-    assert "nominal" not in overall_table(scores, {})
+    named = [line.split(":")[0] for line in lines if not line.startswith(" ")]
+    assert named == [*METRICS, "skill", "p"]
+    assert max(map(len, lines)) <= 120
+    joined = definitions().replace("\n    ", " ").splitlines()
+    assert all(line.endswith(".") for line in joined), joined
+    short = [line.split(":")[0] for line in definitions(headline=True).splitlines() if not line.startswith(" ")]
+    assert short == [*(name for name, one in METRICS.items() if one.headline), "skill", "p"]

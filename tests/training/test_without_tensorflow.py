@@ -12,6 +12,7 @@ import pytest
 
 from headway.config.train import TrainConfig
 from headway.data.clock import Clock
+from headway.data.profile import ColumnProfile, Profile
 from headway.data.scaling import Scaler
 from headway.forecaster import Forecaster
 from headway.models.shape import TaskShape
@@ -76,7 +77,9 @@ def saved(compose: Callable[..., TrainConfig], tmp_path_factory: pytest.TempPath
         variable.assign(generator.normal(scale=0.5, size=variable.shape))
     one, two = (Scaler(np.zeros(width), np.ones(width)) for width in (0, 2))
     hourly = Clock.parse("1h")
-    Forecaster(network, ("a", "b"), ("b",), (), ("s",), hourly, {"day": 1}, two, one, {}).save(folder / "forecaster")
+    profile = Profile(dict.fromkeys("ab", ColumnProfile.of(np.arange(7.0))), {}, [[1.0]], [[1.0]])
+    forecaster = Forecaster(network, ("a", "b"), ("b",), (), ("s",), hourly, {"day": 1}, two, one, {}, profile)
+    forecaster.save(folder / "forecaster")
     origins = np.datetime64("2024-01-01T00", "s") + np.arange(23) * np.timedelta64(1, "h")
     values = generator.normal(size=(23, 5, 2))
     values[3, 4] = np.nan

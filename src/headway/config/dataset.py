@@ -1,11 +1,10 @@
 """The dataset group: which file, which columns, and what is done about what is wrong with it."""
 
-from datetime import datetime
 from typing import Annotated, Literal
 
-from pydantic import BeforeValidator, Field, NonNegativeInt, PositiveInt, field_validator, model_validator
+from pydantic import BeforeValidator, Field, NonNegativeInt, PositiveInt, model_validator
 
-from headway.config.spec import Interval, Name, Names, Spec
+from headway.config.spec import Interval, Name, Names, Spec, Time
 
 Cycle = Literal["hour", "day", "week", "year"]
 # A shell hands on \t as two characters.
@@ -73,19 +72,8 @@ class DatasetSpec(Spec):
     calendar: dict[Cycle, NonNegativeInt]
     sort: bool
     duplicates: Literal["error", "first", "mean"]
-    latest: str | None
+    latest: Time | None
     units: dict[Name, str]
-
-    @field_validator("latest")
-    @classmethod
-    def _latest_is_a_time(cls, latest: str | None) -> str | None:
-        try:
-            naive = latest is None or datetime.fromisoformat(latest).tzinfo is None
-        except ValueError:
-            naive = False
-        if not naive:
-            raise ValueError(f"must be an ISO 8601 time without a zone, like 2030-12-31T23:00; got {latest}")
-        return latest
 
     @model_validator(mode="after")
     def _columns_have_one_role(self) -> "DatasetSpec":

@@ -134,7 +134,11 @@ def _wrong_overrides(arguments: Sequence[str], configuration: type[Spec], error:
                 messages.append(f"{key}: not set yet; write +{argument} to add it")
         elif key not in known:
             messages.append(unknown_key(key, known))
-        elif str(error).startswith("Config group override") and f"{key}." in " ".join(known) and "." not in key:
+        elif (
+            str(error).startswith(("Config group override", f"Could not override '{key}'"))
+            and f"{key}." in " ".join(known)
+            and "." not in key
+        ):
             messages.append(
                 f"{argument}: names no file of the group {key}; to set one of its keys write {key}.<key>={value}"
             )

@@ -56,7 +56,6 @@ class RawWindows:
         origins: [B] times of the last context row.
         series: [B] indices of the series.
         target: [B, H, targets], NaN where missing.
-        history: [B, L, targets] the last L rows up to the origin, NaN before the segment began.
     """
 
     values: NDArray[np.float64]
@@ -64,7 +63,6 @@ class RawWindows:
     origins: NDArray[np.datetime64]
     series: NDArray[np.int64]
     target: NDArray[np.float64]
-    history: NDArray[np.float64]
 
     def __len__(self) -> int:
         return len(self.values)
@@ -108,32 +106,40 @@ def gather(rows: ScaledRows, index: WindowIndex, numbers: NDArray[np.int64]) -> 
     return Batch(inputs, rows.values[horizon][:, :, targets], rows.observed[horizon][:, :, targets])
 
 
-def gather_raw(dataset: Dataset, index: WindowIndex, numbers: NDArray[np.int64], *, history: int) -> RawWindows:
-    """The windows of the given numbers [B] in the series' own units.
+def gather_raw(dataset: Dataset, index: WindowIndex, numbers: NDArray[np.int64]) -> RawWindows:
+    """The windows of the given numbers [B] in the series' own units."""
+    values = dataset.values
+    start = index.starts(numbers)[:, None]
+    span = start + np.arange(index.context_length + index.horizon)
+    return RawWindows(
+        values=values[span[:, : index.context_length]],
+        known_future=dataset.known_future[span],
+        origins=dataset.timestamps[start[:, 0] + index.context_length - 1],
+        series=index.series_of(numbers),
+        target=values[span[:, index.context_length :]][..., dataset.target_indices],
+    )
+
+
+def gather_history(
+    dataset: Dataset, index: WindowIndex, numbers: NDArray[np.int64], *, length: int
+) -> NDArray[np.float64]:
+    """The last rows of the targets up to the origins, in their own units.
 
     Args:
         dataset: The series.
         index: The windows.
         numbers: Window numbers [B].
-        history: Rows of the targets' past to hand on, counted back from the origin.
+        length: Rows L to hand on, counted back from the origin.
+
+    Returns:
+        [B, L, targets]; NaN where missing and before the origin's segment began.
     """
-    values = dataset.values
-    start = index.starts(numbers)[:, None]
-    span = start + np.arange(index.context_length + index.horizon)
-    origin = start[:, 0] + index.context_length - 1
-    targets = dataset.target_indices
-    past = origin[:, None] + np.arange(1 - history, 1)
+    origin = index.starts(numbers) + index.context_length - 1
+    past = origin[:, None] + np.arange(1 - length, 1)
     first = _segment_starts(dataset)
     begin = first[np.searchsorted(first, origin, side="right") - 1][:, None]
-    earlier = np.where((past >= begin)[..., None], values[np.maximum(past, 0)][..., targets], np.nan)
-    return RawWindows(
-        values=values[span[:, : index.context_length]],
-        known_future=dataset.known_future[span],
-        origins=dataset.timestamps[origin],
-        series=index.series_of(numbers),
-        target=values[span[:, index.context_length :]][..., targets],
-        history=earlier,
-    )
+    targets = dataset.values[:, dataset.target_indices]
+    return np.where((past >= begin)[..., None], targets[np.maximum(past, 0)], np.nan)
 
 
 def _segment_starts(dataset: Dataset) -> NDArray[np.int64]:

@@ -48,14 +48,18 @@ def read(spec: "DatasetSpec", *, project: Path | None = None) -> Dataset:
         DataError: If the file cannot be read as what the configuration says, naming file, line,
             column and the fix.
     """
-    path = find(spec.path, project)
-    if spec.sha256 is not None:
-        _check_digest(path, spec.sha256)
-    frame = _read_parquet(path, spec) if is_parquet(path) else _read_csv(path, spec)
-    dataset = assemble(Table(spec.path, frame), spec)
+    dataset = assemble(read_table(spec, project=project), spec)
     for note in dataset.notes:
         log.info("%s: %s", dataset.name, note)
     return dataset
+
+
+def read_table(spec: "DatasetSpec", *, project: Path | None = None) -> Table:
+    """The first half of `read`: the columns of the file as they stand there; arguments and errors as for `read`."""
+    path = find(spec.path, project)
+    if spec.sha256 is not None:
+        _check_digest(path, spec.sha256)
+    return Table(spec.path, _read_parquet(path, spec) if is_parquet(path) else _read_csv(path, spec))
 
 
 def _check_digest(path: Path, expected: str) -> None:

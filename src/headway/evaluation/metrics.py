@@ -1,10 +1,11 @@
 """Metrics of forecasts. To add one, write a function of `Judged` and register it with `@metric`.
 
 Each gives a loss per target value, [W, H, targets], NaN where the actual is missing; its mean over
-whatever is asked for (all windows, one hour) is the metric. RMSE takes the root of that mean.
+whatever is asked for (all windows, one hour) is the metric. RMSE takes the root of that mean, and the
+weighted quantile loss divides by another mean.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -20,15 +21,19 @@ class Judged:
     Attributes:
         actual: [W, H, targets], NaN where missing.
         forecast: [W, H, targets, Q]; Q = 1 is a point forecast.
-        levels: [Q] quantile levels; (0.5,) for a point forecast.
+        levels: [Q] quantile levels in rising order; (0.5,) for a point forecast.
+        scored_levels: Levels at which quantiles are scored; a point forecast counts as all of them.
         seasonal_scale: [W, targets] mean absolute seasonal difference of the training rows of the
-            window's series, for MASE.
+            window's series, for MASE; NaN where unknown: those windows count nowhere in it.
+        seasonal_square: [W, targets] mean squared seasonal difference of the same rows, for RMSSE.
     """
 
     actual: Array
     forecast: Array
     levels: tuple[float, ...]
+    scored_levels: tuple[float, ...]
     seasonal_scale: Array
+    seasonal_square: Array
 
     @property
     def point(self) -> Array:
@@ -41,10 +46,21 @@ class Judged:
         return self.point - self.actual
 
     @property
-    def outer(self) -> tuple[float, float] | None:
-        """The widest pair of levels that lie symmetrically about the median, or None."""
-        low, high = self.levels[0], self.levels[-1]
-        return (low, high) if len(self.levels) > 1 and abs(low + high - 1) < 1e-9 else None
+    def interval(self) -> tuple[Array, Array] | None:
+        """Lower and upper border [W, H, targets] of the widest symmetric interval, or None without one."""
+        return None if outer(self.levels) is None else (self.forecast[..., 0], self.forecast[..., -1])
+
+
+def outer(levels: tuple[float, ...]) -> tuple[float, float] | None:
+    """The outermost levels where they lie symmetrically about the median, or None."""
+    low, high = levels[0], levels[-1]
+    return (low, high) if len(levels) > 1 and abs(low + high - 1) < 1e-9 else None
+
+
+def nominal_coverage(levels: tuple[float, ...]) -> float | None:
+    """What share of actuals the outermost levels should hold, in percent, or None."""
+    borders = outer(levels)
+    return None if borders is None else round(100 * (borders[1] - borders[0]), 6)
 
 
 @dataclass(frozen=True)
@@ -52,50 +68,67 @@ class Metric:
     """A metric by name.
 
     Attributes:
-        loss: Loss per target value.
-        finish: What turns a mean of losses into the metric.
+        loss: Loss per target value, or None where the forecast has nothing to take it of.
+        over: A second quantity per target value by whose mean the mean loss is divided, or None.
+        finish: What turns that into the metric.
         unit: "target" for the target's own unit, "%" or "" for none.
         definition: One line, as printed beside a table.
+        headline: Whether it stands in the short table of the terminal.
     """
 
     name: str
-    loss: Callable[[Judged], Array]
+    loss: Callable[[Judged], Array | None]
+    over: Callable[[Judged], Array] | None
     finish: Callable[[Array], Array]
     unit: str
     definition: str
+    headline: bool
 
 
 METRICS: dict[str, Metric] = {}
+Loss = Callable[[Judged], Array | None]
 
 
 def metric(
-    name: str, *, unit: str, finish: Callable[[Array], Array] = np.asarray
-) -> Callable[[Callable[[Judged], Array]], Callable[[Judged], Array]]:
-    """Register a function as a metric; the first line of its docstring is its definition."""
+    name: str,
+    *,
+    unit: str,
+    finish: Callable[[Array], Array] = np.asarray,
+    over: Callable[[Judged], Array] | None = None,
+    headline: bool = False,
+) -> Callable[[Loss], Loss]:
+    """Register a function as a metric; the first paragraph of its docstring is its definition."""
 
-    def register(loss: Callable[[Judged], Array]) -> Callable[[Judged], Array]:
-        METRICS[name] = Metric(name, loss, finish, unit, (loss.__doc__ or "").splitlines()[0])
+    def register(loss: Loss) -> Loss:
+        definition = " ".join((loss.__doc__ or "").split("\n\n")[0].split())
+        METRICS[name] = Metric(name, loss, over, finish, unit, definition, headline)
         return loss
 
     return register
 
 
-@metric("mae", unit="target")
+@metric("mae", unit="target", headline=True)
 def absolute_error(judged: Judged) -> Array:
     """Mean absolute error of the median."""
     return np.abs(judged.error)
 
 
-@metric("rmse", unit="target", finish=np.sqrt)
+@metric("rmse", unit="target", finish=np.sqrt, headline=True)
 def squared_error(judged: Judged) -> Array:
     """Root of the mean squared error of the median."""
     return judged.error**2
 
 
-@metric("mase", unit="")
+@metric("mase", unit="", headline=True)
 def scaled_error(judged: Judged) -> Array:
     """Absolute error over the mean absolute seasonal difference of the training rows (Hyndman and Koehler 2006)."""
     return np.abs(judged.error) / judged.seasonal_scale[:, None]
+
+
+@metric("rmsse", unit="", finish=np.sqrt)
+def scaled_squared_error(judged: Judged) -> Array:
+    """Root of the mean of squared errors over the mean squared seasonal difference of the training rows."""
+    return judged.error**2 / judged.seasonal_square[:, None]
 
 
 @metric("smape", unit="%")
@@ -105,57 +138,70 @@ def symmetric_percentage_error(judged: Judged) -> Array:
     return 200 * np.abs(judged.error) / np.where(scale == 0, 1.0, scale)
 
 
+@metric("bias", unit="target", headline=True)
+def error(judged: Judged) -> Array:
+    """Mean of forecast minus actual: above 0 the forecasts are too high."""
+    return judged.error
+
+
 @metric("pinball", unit="target")
 def pinball(judged: Judged) -> Array:
     """Mean pinball loss over the quantile levels; a point forecast counts as all its quantiles."""
-    error = judged.actual[..., None] - judged.forecast
-    levels = np.array(judged.levels)
-    return np.maximum(levels * error, (levels - 1) * error).mean(axis=-1)
+    return _pinball_by_level(judged).mean(axis=-1)
 
 
-@metric("coverage", unit="%")
-def coverage(judged: Judged) -> Array:
-    """Share of actuals inside the outermost interval of quantiles; nominal beside the table."""
-    if judged.outer is None:
-        return np.full(judged.actual.shape, np.nan)
-    inside = (judged.actual >= judged.forecast[..., 0]) & (judged.actual <= judged.forecast[..., -1])
+@metric("wql", unit="", over=lambda judged: np.abs(judged.actual))
+def weighted_quantile_loss(judged: Judged) -> Array:
+    """2 x sum of pinball over sum of |y|, mean over the levels; means little where zero is arbitrary, as in °F."""
+    return 2 * _pinball_by_level(judged).mean(axis=-1)
+
+
+@metric("crps", unit="target", headline=True)
+def ranked_probability_score(judged: Judged) -> Array:
+    """Continuous ranked probability score, approximated by 2 x pinball summed over the levels, each level weighted
+    by the span of probability nearest to it; of a point forecast it is the absolute error.
+    """
+    if judged.forecast.shape[-1] == 1:
+        return np.abs(judged.error)
+    edges = np.concatenate([[0.0], (np.array(judged.levels)[1:] + np.array(judged.levels)[:-1]) / 2, [1.0]])
+    return 2 * (_pinball_by_level(judged) * np.diff(edges)).sum(axis=-1)
+
+
+@metric("coverage", unit="%", headline=True)
+def coverage(judged: Judged) -> Array | None:
+    """Share of actuals inside the widest symmetric interval, borders included."""
+    if judged.interval is None:
+        return None
+    low, high = judged.interval
+    inside = (low <= judged.actual) & (judged.actual <= high)
     return np.where(np.isnan(judged.actual), np.nan, 100.0 * inside)
 
 
-def scores(judged: Judged, names: Mapping[str, Metric] = METRICS) -> dict[str, Array]:
-    """Every metric by horizon step and overall.
+@metric("width", unit="target", headline=True)
+def width(judged: Judged) -> Array | None:
+    """Mean width of the widest symmetric interval."""
+    if judged.interval is None:
+        return None
+    low, high = judged.interval
+    return np.where(np.isnan(judged.actual), np.nan, high - low)
 
-    Args:
-        judged: Forecasts and actuals.
-        names: The metrics to take.
 
-    Returns:
-        Metric -> [1 + H, targets]; row 0 is over all steps, row h over step h. NaN where nothing counts.
+@metric("winkler", unit="target")
+def interval_score(judged: Judged) -> Array | None:
+    """Width of the widest symmetric interval plus 2 / alpha times what the actual lies outside it, alpha being the
+    share that should (Winkler 1972).
     """
-    found = {}
-    for name, one in names.items():
-        loss = one.loss(judged)
-        counted = ~np.isnan(loss)
-        total, count = np.where(counted, loss, 0.0).sum(axis=0), counted.sum(axis=0)
-        rows = np.concatenate([total.sum(axis=0, keepdims=True), total])
-        counts = np.concatenate([count.sum(axis=0, keepdims=True), count])
-        found[name] = one.finish(np.where(counts == 0, np.nan, rows / np.maximum(counts, 1)))
-    return found
+    borders = outer(judged.levels)
+    if judged.interval is None or borders is None:
+        return None
+    low, high = judged.interval
+    alpha = 1 - (borders[1] - borders[0])
+    beyond = np.maximum(low - judged.actual, 0) + np.maximum(judged.actual - high, 0)
+    return (high - low) + 2 / alpha * beyond
 
 
-def reliability(judged: Judged) -> tuple[Array, Array]:
-    """Share of actuals at or below each quantile: overall [Q], and by horizon step [H, Q]."""
-    below = np.where(np.isnan(judged.actual)[..., None], np.nan, judged.actual[..., None] <= judged.forecast)
-    return np.nanmean(below, axis=(0, 1, 2)), np.nanmean(below, axis=(0, 2))
-
-
-def seasonal_scale(rows: Array, season: int) -> Array:
-    """Mean absolute difference of rows [time, targets] to one season before, for MASE.
-
-    Returns:
-        [targets]; NaN where no such difference was observed or all are zero.
-    """
-    difference = np.abs(rows[season:] - rows[:-season])
-    observed = ~np.isnan(difference)
-    total, count = np.where(observed, difference, 0.0).sum(axis=0), observed.sum(axis=0)
-    return np.where((count > 0) & (total > 0), total / np.maximum(count, 1), np.nan)
+def _pinball_by_level(judged: Judged) -> Array:
+    """[W, H, targets, scored levels]."""
+    missed = judged.actual[..., None] - judged.forecast
+    levels = np.array(judged.scored_levels)
+    return np.maximum(levels * missed, (levels - 1) * missed)

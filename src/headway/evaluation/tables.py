@@ -1,133 +1,47 @@
-"""Tables of scores: model and rivals side by side, overall and by step of the horizon."""
+"""Scores as text: model and rivals side by side, overall, by step of the horizon, and by slice."""
 
+import textwrap
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 
 import numpy as np
-import pandas as pd
-from numpy.typing import NDArray
 from tabulate import tabulate
 
-from headway.evaluation.metrics import METRICS, Judged, scores
+from headway.evaluation.metrics import METRICS
+from headway.evaluation.scores import Scores
+from headway.evaluation.verdicts import Verdict
 
-OVERALL = "all"
-_MOST_STEPS = 24  # rows of a table by horizon step
-
-
-@dataclass(frozen=True)
-class Scores:
-    """The scores of all forecasters on one split.
-
-    Attributes:
-        table: One row per target, forecaster and horizon ("all", 1, 2, ...); columns are metrics, and
-            `skill_<rival>`, 1 - MAE / the rival's MAE.
-        model: Name of the model among the forecasters.
-        num_windows: Windows judged.
-        num_values: Observed target values judged.
-        nominal: Nominal coverage in percent, or None for a point forecast.
-    """
-
-    table: pd.DataFrame
-    model: str
-    num_windows: int
-    num_values: int
-    nominal: float | None
-
-    def value(self, target: str, forecaster: str, metric: str, horizon: str | int = OVERALL) -> float:
-        """One number of the table."""
-        row = self.table[
-            (self.table.target == target) & (self.table.forecaster == forecaster) & (self.table.horizon == str(horizon))
-        ]
-        return float(row[metric].iloc[0])
-
-    @property
-    def rivals(self) -> list[str]:
-        """Names of the rivals, in order."""
-        return [name for name in self.table.forecaster.unique() if name != self.model]
-
-    def by_horizon(self, target: str, metric: str) -> dict[str, NDArray[np.float64]]:
-        """Forecaster -> metric by horizon step [H]."""
-        rows = self.table[(self.table.target == target) & (self.table.horizon != OVERALL)]
-        return {str(name): group[metric].to_numpy(float) for name, group in rows.groupby("forecaster", sort=False)}
-
-    def metrics(self) -> dict[str, float]:
-        """The model's scores by path: temp/mae, temp/mae_h3, temp/skill_persistence."""
-        found = {}
-        rows = self.table[self.table.forecaster == self.model]
-        for row in rows.to_dict("records"):
-            suffix = "" if row["horizon"] == OVERALL else f"_h{row['horizon']}"
-            for name, value in row.items():
-                if name not in ("target", "forecaster", "horizon") and not (suffix and str(name).startswith("skill")):
-                    found[f"{row['target']}/{name}{suffix}"] = float(value)
-        for rival in self.rivals:
-            for target in self.table.target.unique():
-                found[f"{target}/mae_{rival}"] = self.value(str(target), rival, "mae")
-        return {path: value for path, value in found.items() if np.isfinite(value)}
+_MOST_STEPS = 12  # columns of a table by horizon step
 
 
-def judge(forecasters: Mapping[str, Judged], *, model: str, targets: Sequence[str]) -> Scores:
-    """Score all forecasters on the same windows.
+def overall_table(
+    scores: Scores, verdicts: Sequence[Verdict], units: Mapping[str, str], *, style: str = "simple"
+) -> str:
+    """The headline metrics over all horizon steps; skill is the model's against that row's rival.
 
-    Args:
-        forecasters: Name -> forecasts beside actuals; all of the same windows.
-        model: The name that skill is measured for.
-        targets: Names of the targets.
-
-    Returns:
-        The scores.
-    """
-    found = {name: scores(judged) for name, judged in forecasters.items()}
-    rivals = [name for name in forecasters if name != model]
-    rows = []
-    for position, target in enumerate(targets):
-        for name, values in found.items():
-            for step in range(values["mae"].shape[0]):
-                row: dict[str, object] = {
-                    "target": target,
-                    "forecaster": name,
-                    "horizon": OVERALL if step == 0 else str(step),
-                }
-                row |= {metric: float(values[metric][step, position]) for metric in METRICS}
-                row |= {
-                    f"skill_{rival}": _skill(
-                        float(values["mae"][step, position]), float(found[rival]["mae"][step, position])
-                    )
-                    for rival in rivals
-                }
-                rows.append(row)
-    actual, outer = forecasters[model].actual, forecasters[model].outer
-    nominal = round(100 * (outer[1] - outer[0]), 6) if outer else None
-    return Scores(pd.DataFrame(rows), model, len(actual), int((~np.isnan(actual)).sum()), nominal)
-
-
-def _skill(error: float, rival: float) -> float:
-    return 1 - error / rival if rival > 0 else np.nan
-
-
-def overall_table(scores: Scores, units: Mapping[str, str], *, style: str = "simple") -> str:
-    """All metrics over all horizon steps, as text; skill is the model's against that row's rival.
+    What no forecaster has, as an interval where there are point forecasts alone, has no column.
 
     Args:
         scores: The scores.
+        verdicts: Intervals and p-values of the skills.
         units: Target -> unit.
         style: A format of tabulate: "simple" for a terminal, "github" for Markdown.
     """
+    metrics = [name for name, one in METRICS.items() if one.headline and scores.table[name].notna().any()]
     parts = []
     for target in scores.table.target.unique():
-        unit = units.get(str(target), "")
-        names = {name: _label(name, scores.nominal) for name in METRICS}
+        by_rival = {verdict.rival: verdict for verdict in verdicts if verdict.target == target}
         rows = []
         for name in scores.table.forecaster.unique():
-            values = [scores.value(target, name, metric) for metric in METRICS]
-            skill = np.nan if name == scores.model else scores.value(target, scores.model, f"skill_{name}")
-            rows.append([name, *map(_number, values), "" if np.isnan(skill) else f"{skill:+.1%}"])
-        head = [_heading(str(target), unit), *names.values(), f"skill of {scores.model}"]
-        parts.append(tabulate(rows, head, tablefmt=style, stralign="right", colalign=("left",), disable_numparse=True))
+            values = [scores.value(target, name, metric) for metric in metrics]
+            rows.append([name, *map(_number, values), *_skill(by_rival.get(str(name)))])
+        head = [_heading(str(target), units), *(_label(name, scores.nominal) for name in metrics)]
+        head += [f"skill of {scores.model}", "95 % interval", "p"]
+        parts.append(_table(rows, head, style))
     return "\n\n".join(parts)
 
 
 def horizon_table(scores: Scores, units: Mapping[str, str], *, step: str = "step", style: str = "simple") -> str:
-    """The model's metrics by horizon step beside the MAE of its rivals, as text.
+    """MAE by horizon step of all forecasters, and coverage and width of the model's interval, as text.
 
     Of a long horizon some steps are shown, the first and the last among them.
 
@@ -139,33 +53,78 @@ def horizon_table(scores: Scores, units: Mapping[str, str], *, step: str = "step
     """
     parts = []
     for target in scores.table.target.unique():
-        unit = units.get(str(target), "")
-        columns = [scores.by_horizon(str(target), metric)[scores.model] for metric in METRICS]
-        columns += [scores.by_horizon(str(target), "mae")[rival] for rival in scores.rivals]
-        horizon = len(columns[0])
+        errors = scores.by_horizon(str(target), "mae")
+        horizon = len(errors[scores.model])
         shown = np.unique(np.linspace(1, horizon, min(horizon, _MOST_STEPS)).round().astype(int))
-        rows = [[f"+{number}", *(_number(column[number - 1]) for column in columns)] for number in shown]
-        title = f"{_heading(str(target), unit)} by steps of {step}: {scores.model}" + (
-            ", then MAE of its rivals" if scores.rivals else ""
-        )
-        table = tabulate(
-            rows,
-            ["", *METRICS, *scores.rivals],
-            tablefmt=style,
-            stralign="right",
-            colalign=("left",),
-            disable_numparse=True,
-        )
-        parts.append(f"{title}\n\n{table}")
+        rows = [[name, *(_number(values[number - 1]) for number in shown)] for name, values in errors.items()]
+        if scores.nominal is not None:
+            for metric in ("coverage", "width"):
+                values = scores.by_horizon(str(target), metric)[scores.model]
+                label = f"its {_label(metric, scores.nominal)}"
+                rows.insert(1 if metric == "coverage" else 2, [label, *(_number(values[n - 1]) for n in shown)])
+        head = [f"MAE of {_heading(str(target), units)}", *(f"+{number}" for number in shown)]
+        parts.append(f"by steps of {step}\n\n{_table(rows, head, style)}")
     return "\n\n".join(parts)
 
 
-def definitions() -> str:
-    """What every metric means, one line each."""
-    return "\n".join(f"{name}: {one.definition}" for name, one in METRICS.items())
+def slice_table(scores: Scores, by: str, units: Mapping[str, str], *, style: str = "simple") -> str:
+    """MAE and coverage of the model by slice, beside the MAE of the strongest rival, as text.
+
+    Args:
+        scores: The scores.
+        by: The slicing: "series", "hour", ...
+        units: Target -> unit.
+        style: A format of tabulate.
+    """
+    parts = []
+    for target in map(str, scores.table.target.unique()):
+        rival = scores.strongest_rival(target)
+        found = scores.by_slice(target, by)
+        own = found[found.forecaster == scores.model]
+        columns = [own["slice"], own.num_values, own.mae.map(_number), own.bias.map(_number)]
+        head = [f"{_heading(target, units)} by {by}", "values", "mae", "bias"]
+        if scores.nominal is not None:
+            columns.append(own.coverage.map(_number))
+            head.append(_label("coverage", scores.nominal))
+        if rival is not None:
+            columns += [found[found.forecaster == rival].mae.map(_number), own[f"skill_{rival}"].map(_percent)]
+            head += [f"mae of {rival}", "skill"]
+        rows = [list(row) for row in zip(*(column.tolist() for column in columns), strict=True)]
+        parts.append(_table(rows, head, style))
+    return "\n\n".join(parts)
 
 
-def _heading(target: str, unit: str) -> str:
+def definitions(*, headline: bool = False) -> str:
+    """What every metric means, or those of the short table, one line each."""
+    lines = [f"{name}: {one.definition}" for name, one in METRICS.items() if one.headline or not headline]
+    lines.append(
+        "skill: 1 - MAE / the rival's MAE; its interval from a moving-block bootstrap over time, joint over series."
+    )
+    lines.append(
+        "p: two-sided p-value of the Diebold-Mariano test of equal MAE; the series of one origin are taken together, and "
+        "the dependence of windows that overlap or follow each other is allowed for."
+    )
+    return "\n".join(textwrap.fill(line, 120, subsequent_indent="    ") for line in lines)
+
+
+def _table(rows: Sequence[Sequence[object]], head: Sequence[str], style: str) -> str:
+    return tabulate(rows, head, tablefmt=style, stralign="right", colalign=("left",), disable_numparse=True)
+
+
+def _skill(verdict: Verdict | None) -> list[str]:
+    if verdict is None:
+        return ["", "", ""]
+    interval = "" if np.isnan(verdict.low) else f"{_percent(verdict.low)} to {_percent(verdict.high)}"
+    p_value = verdict.p_value
+    return [
+        _percent(verdict.skill),
+        interval,
+        "" if np.isnan(p_value) else "<0.001" if p_value < 0.001 else f"{p_value:.3f}",
+    ]
+
+
+def _heading(target: str, units: Mapping[str, str]) -> str:
+    unit = units.get(target, "")
     return target + (f" [{unit}]" if unit else "")
 
 
@@ -175,5 +134,13 @@ def _label(metric: str, nominal: float | None) -> str:
     return {"%": f"{metric} [%]"}.get(METRICS[metric].unit, metric)
 
 
+def _percent(share: float) -> str:
+    return "" if np.isnan(share) else f"{share:+z.1%}"
+
+
 def _number(value: float) -> str:
-    return "" if np.isnan(value) else f"{value:.3f}" if abs(value) < 100 else f"{value:.5g}"
+    """Three decimals; digits where they would hide the value or be noise."""
+    if np.isnan(value):
+        return ""
+    size = abs(value)
+    return f"{value:.5g}" if size >= 100 else f"{value:.2g}" if 0 < size < 0.01 else f"{value:.3f}"

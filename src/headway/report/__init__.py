@@ -2,7 +2,10 @@
 
 attention   where the heads look: one square picture per epoch, one full map per run
 forecasts   chosen windows: context, actuals, and the fan of forecast quantiles
-skill       error and skill by horizon step beside the rivals; reliability of the quantiles
+skill       error and skill by horizon step beside the rivals
+calibration reliability, probability integral transform and coverage of the quantiles
+slices      error and coverage by series, hour, month, or what a feature was
+backtest    error and coverage by origin
 training    learning curves
 png         any of these figures as bytes
 style       the one look: colours, type, frames

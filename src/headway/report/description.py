@@ -3,30 +3,38 @@
 from collections.abc import Mapping, Sequence
 
 
-def describe(*, headline: str, facts: Mapping[str, str], table: str, pictures: Sequence[tuple[str, str]]) -> str:
+def describe(
+    *, headline: str, facts: Mapping[str, str], sections: Sequence[str], pictures: Sequence[tuple[str, str]]
+) -> str:
     """Put a description together.
 
     Args:
         headline: One sentence: what was forecast, and how well against the rivals.
         facts: Name -> words, one line each.
-        table: A Markdown table, or nothing.
+        sections: Markdown tables and lists, one below the other.
         pictures: (artifact path, alternative text) of pictures in the run's root.
     """
     lines = [f"**{headline}**", ""]
     lines += [f"- {name}: {words}" for name, words in facts.items()]
-    if table:
-        lines += ["", table]
+    for section in filter(None, sections):
+        lines += ["", section]
     for path, words in pictures:
         # The UI serves artifacts at this relative address; {run_id} is filled in where it is known.
         lines += ["", f"![{words}](get-artifact?path={path}&run_uuid={{run_id}})"]
     return "\n".join(lines) + "\n"
 
 
-def headline(target: str, unit: str, mae: float, skills: Mapping[str, float]) -> str:
-    """How the model did on one target in one sentence; `skills` maps rivals to 1 - MAE / their MAE."""
-    versus = []
-    for rival, skill in skills.items():
-        comparison = "better" if skill >= 0 else "worse"
-        versus.append(f"{abs(skill):.1%} {comparison} than {rival.replace('_', ' ')}")
-    against = f": {', '.join(versus)}" if versus else ""
-    return f"MAE of {target} on the test split {mae:.3f}{' ' + unit if unit else ''}{against}"
+def headline(target: str, unit: str, mae: float, verdicts: Mapping[str, str], *, strongest: str | None) -> str:
+    """How the model did on one target in one sentence.
+
+    Args:
+        target, unit: What was forecast.
+        mae: The model's error.
+        verdicts: Rival -> what the model is against it, in words.
+        strongest: The rival that is named, the strongest of them; None where there is none.
+    """
+    error = f"MAE of {target} on the test split {mae:.3f}{' ' + unit if unit else ''}"
+    if strongest is None:
+        return error
+    rank = "its strongest rival" if len(verdicts) > 1 else "its rival"
+    return f"{error}; against {rank}: {verdicts[strongest]}"

@@ -5,7 +5,7 @@ import re
 from collections.abc import Iterable, Sequence
 
 from headway.tracking import view
-from headway.tracking.mlflow_client import MlflowClient
+from headway.tracking.mlflow_client import MlflowClient, StoredMlflowRun
 from headway.tracking.mlflow_names import metric_name
 
 log = logging.getLogger(__name__)
@@ -36,7 +36,7 @@ def publish(client: MlflowClient, experiment_id: str, run_id: str, targets: Sequ
         metrics = {name for run in (*recent, client.get_run(run_id)) for name in run.data.metrics}
         tag, value = view.tag(
             targets,
-            rivals=_endings(metrics, targets, "skill_"),
+            rivals=_strongest_first(recent, targets, _endings(metrics, targets, "skill_")),
             horizon=max((int(hour) for hour in _endings(metrics, targets, "mae_h") if hour.isdigit()), default=0),
             image_step=_shared_step(
                 client, run_id, [run.info.run_id for run in recent if _IMAGES in run.data.tags][:_DRAWN_RUNS]
@@ -55,6 +55,16 @@ def _endings(metrics: Iterable[str], targets: Sequence[str], start: str) -> list
     return sorted(
         {name.removeprefix(beginning) for name in metrics for beginning in beginnings if name.startswith(beginning)}
     )
+
+
+def _strongest_first(runs: Iterable[StoredMlflowRun], targets: Sequence[str], rivals: Sequence[str]) -> list[str]:
+    """Rivals in the order of the lowest skill that a run has against them: the table has columns for a few."""
+
+    def lowest(rival: str) -> float:
+        names = {metric_name(f"test/{target}/skill_{rival}") for target in targets}
+        return min((value for run in runs for name, value in run.data.metrics.items() if name in names), default=1.0)
+
+    return sorted(rivals, key=lambda rival: (lowest(rival), rival))
 
 
 def _shared_step(client: MlflowClient, own: str, others: Sequence[str]) -> int:

@@ -1,0 +1,189 @@
+"""What a run keeps for its review: parameters, data, attention, curves, scores, and the page's description."""
+
+import math
+import shlex
+from collections.abc import Mapping, Sequence
+
+import keras
+import numpy as np
+
+from headway import tracking
+from headway.attention import maps
+from headway.config.train import TrainConfig
+from headway.data import batches
+from headway.forecaster import Forecaster
+from headway.judgement import Judgement
+from headway.report.attention import attention_epoch, attention_map
+from headway.report.description import describe, headline
+from headway.report.png import png
+from headway.report.training import learning_curves
+from headway.stored import Stored
+from headway.task import Task
+from headway.tracking import Run
+from headway.training.fit import History
+from headway.training.precision import Device
+
+MOST_EPOCH_PICTURES = 20  # the UI's slider stays usable
+
+
+def record_start(
+    run: Run, config: TrainConfig, task: Task, *, on: Device, precision: str, command: Sequence[str]
+) -> None:
+    """Configuration, data and machine, before anything is trained."""
+    dataset = task.dataset
+    Stored(config, dataset.fingerprint(), tuple(command)).write(run.folder)
+    run.log_file("config.yaml")
+    run.log_params(
+        {
+            "dataset": dataset.name,
+            "context_length": config.windows.context_length,
+            "horizon": config.windows.horizon,
+            "attention": config.model.attention,
+            "heads": config.model.heads,
+            "d_model": config.model.d_model,
+            "layers": config.model.layers,
+            "head": config.model.head,
+            "learning_rate": config.training.learning_rate,
+            "batch_size": config.training.batch_size,
+            "precision": precision,
+            "seed": config.seed,
+        }
+    )
+    run.set_tags(
+        {
+            **tracking.provenance(),
+            "device": f"{on.count} x {on.name}",
+            "backend": keras.backend.backend(),
+            "command": shlex.join(command),
+        }
+    )
+    run.log_dataset(
+        dataset.name,
+        dataset.fingerprint(),
+        config.dataset.path,
+        schema=dict.fromkeys(dataset.features, "double"),
+        profile={
+            "rows": dataset.num_rows,
+            "series": len(dataset.series),
+            "clock": str(dataset.clock),
+            **{f"{split} windows": len(index) for split, index in task.windows.items()},
+            "notes": list(dataset.notes),
+        },
+    )
+
+
+class EpochRecord:
+    """Metrics of every epoch, and what the network attends to on the same probe windows.
+
+    Args:
+        run: Where they are kept.
+        config: How many epochs, and how many probe windows.
+        task: Whose validation windows are probed.
+    """
+
+    def __init__(self, run: Run, config: TrainConfig, task: Task) -> None:
+        index = task.windows["validation"]
+        numbers = batches.evenly_spaced(index, config.evaluation.attention_windows)
+        self._run, self._probes = run, batches.gather(task.rows, index, numbers).inputs
+        self._every = math.ceil(config.training.epochs / MOST_EPOCH_PICTURES)
+
+    def __call__(self, forecaster: Forecaster, epochs: int, metrics: Mapping[str, float]) -> None:
+        """Keep the metrics of the last of `epochs` epochs; before the first there are none."""
+        if metrics:
+            self._run.log_metrics(metrics, step=epochs)
+        if not epochs or (epochs - 1) % self._every == 0:
+            scores = maps.mean_map(forecaster.attention_scores(self._probes))
+            picture = attention_epoch(scores, epoch=epochs, clock=forecaster.clock.step)
+            self._run.log_image(png(picture), key="attention/all_heads", step=epochs)
+
+
+def record_training(run: Run, config: TrainConfig, task: Task, forecaster: Forecaster, history: History) -> None:
+    """The forecaster, what it attends to, how training went, and the page until it is judged."""
+    forecaster.save(run.folder / "forecaster")
+    index = task.windows["validation"]
+    raw = batches.gather_raw(task.dataset, index, batches.evenly_spaced(index, config.evaluation.attention_windows))
+    inputs = forecaster.inputs(raw.values, origins=raw.origins, series=raw.series, known_future=raw.known_future)
+    scores = forecaster.attention_scores(inputs)
+    names = np.array(forecaster.series)[raw.series]
+    maps.save_scores(run.folder / "attention_scores.npz", scores, origins=raw.origins, series=names)
+    title = f"mean attention over {len(scores)} validation windows"
+    (run.folder / "attention_map.png").write_bytes(
+        png(attention_map(maps.mean_map(scores), clock=forecaster.clock.step, title=title))
+    )
+    (run.folder / "learning_curves.png").write_bytes(
+        png(learning_curves(dict(history.metrics), best_epoch=history.best_epoch + 1))
+    )
+    for name in ("forecaster", "attention_scores.npz", "attention_map.png", "learning_curves.png"):
+        run.log_file(name)
+
+
+def record_judgement(
+    run: Run, config: TrainConfig, task: Task, judgement: Judgement, *, command: Sequence[str], seeds: str
+) -> str:
+    """Scores, pictures and the page of a judged run; returns its headline.
+
+    Args:
+        run: The run.
+        config: Of its training.
+        task: What it was trained on.
+        judgement: What it is worth.
+        command: The words it was started with.
+        seeds: How much the error depends on the seed, in words, or nothing.
+    """
+    judgement.write(run.folder)
+    for name in judgement.files:
+        run.log_file(name)
+    # Six digits: what is logged is read in tables.
+    run.log_metrics({f"test/{path}": float(f"{value:.6g}") for path, value in judgement.scores.metrics().items()})
+    run.set_tags({"beats_baselines": str(judgement.beats_baselines).lower()})
+    forecaster, target = judgement.forecaster, judgement.forecaster.targets[0]
+    words = headline(
+        target,
+        forecaster.units.get(target, ""),
+        judgement.scores.value(target, judgement.scores.model, "mae"),
+        {verdict.rival: verdict.words for verdict in judgement.comparison.verdicts if verdict.target == target},
+        strongest=judgement.scores.strongest_rival(target),
+    )
+    sections = [
+        judgement.table(style="github"),
+        _list(judgement.verdicts),
+        judgement.coverage_note,
+        judgement.by_horizon(style="github"),
+    ]
+    pictures = [("forecast.png", "forecasts of test windows"), ("skill.png", "error and skill by horizon step")]
+    pictures += [(name, words) for name, words in _MORE_PICTURES.items() if name in judgement.files]
+    pictures += [("attention_map.png", "attention map")]
+    text = describe(
+        headline=words,
+        facts=facts(config, task, command) | ({"seeds": seeds} if seeds else {}),
+        sections=sections,
+        pictures=pictures,
+    )
+    report = text.replace("get-artifact?path=", "").replace("&run_uuid={run_id}", "")
+    (run.folder / "report.md").write_text(f"{report}\n{judgement.by_slice(style='github')}\n")
+    run.log_file("report.md")
+    run.describe(text)
+    return words
+
+
+_MORE_PICTURES = {
+    "calibration.png": "reliability, probability integral transform and coverage of the quantiles",
+    "slices.png": "error and coverage by slice",
+}
+
+
+def facts(config: TrainConfig, task: Task, command: Sequence[str]) -> dict[str, str]:
+    """What ran, in words."""
+    windows, model = config.windows, config.model
+    step = task.dataset.clock
+    return {
+        "ran": f"`{shlex.join(command)}`",
+        "data": f"{task.dataset.name}: {len(task.dataset.series)} series on a clock of {step}; windows "
+        + ", ".join(f"{split} {len(index):,}" for split, index in task.windows.items()),
+        "model": f"{windows.context_length} steps in, {windows.horizon} out; layers {model.layers}, heads {model.heads}, "
+        f"d_model {model.d_model}, {model.attention} attention, {model.head} head",
+    }
+
+
+def _list(lines: str) -> str:
+    return "\n".join(f"- {line}" for line in lines.splitlines())
