@@ -80,7 +80,7 @@ def train(config: TrainConfig, *, name: str, command: Sequence[str], project: Pa
         )
         score = history.best["val_mae"]
         # Of the epoch whose weights are kept; the last epoch's is another number.
-        kept = {"train/seconds": time.monotonic() - started, "validation/best_mae": score}
+        kept = {"train/seconds": time.monotonic() - started, "validation/best_mae": float(f"{score:.6g}")}
         run.log_metrics(kept, step=history.best_epoch + 1)
         record_training(run, config, task, forecaster, history)
         run.set_score(score)

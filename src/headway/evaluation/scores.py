@@ -11,6 +11,7 @@ from headway.evaluation.metrics import METRICS, Array, nominal_coverage
 from headway.evaluation.reliability import Reliability
 
 OVERALL = "all"
+_BY_STEP = ("mae", "crps", "coverage")
 _MOST_STEPS = 24  # of a longer horizon, slices are scored over all steps together alone
 
 
@@ -64,13 +65,16 @@ class Scores:
         return rows[chosen]
 
     def metrics(self) -> dict[str, float]:
-        """The model's scores by path: temp/mae, temp/mae_h3, temp/skill_persistence; and its rivals' MAE."""
+        """The model's scores by path: temp/mae, temp/mae_h3, temp/skill_persistence; and its rivals' MAE.
+
+        By step only what a chart by step is drawn of; the table has it all.
+        """
         found = {}
         rows = self.table[self.table.forecaster == self.model]
         for row in rows.to_dict("records"):
             suffix = "" if row["horizon"] == OVERALL else f"_h{row['horizon']}"
             for name, value in row.items():
-                is_score = name in METRICS or (not suffix and str(name).startswith("skill_"))
+                is_score = name in _BY_STEP if suffix else name in METRICS or str(name).startswith("skill_")
                 if is_score:
                     found[f"{row['target']}/{name}{suffix}"] = float(value)
         for rival in self.rivals:

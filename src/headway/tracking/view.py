@@ -41,7 +41,7 @@ _SECTIONS = {
     "Attention": {"columns": 1, "cardHeight": 480},
     "System": {"columns": 3, "cardHeight": 280},
 }
-_WIDE, _NARROW = 150, 100
+_WIDE, _NARROW = 210, 100
 """Widths of a metric's and a parameter's column, in pixels."""
 
 
