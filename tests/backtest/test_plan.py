@@ -1,5 +1,6 @@
 """Where origins lie: no row is known before its time, every window is judged once."""
 
+import re
 from collections.abc import Callable
 
 import numpy as np
@@ -112,19 +113,43 @@ def test_months_are_calendar_months_and_the_last_origin_ends_with_the_data(
 
 
 @pytest.mark.parametrize(
-    "words",
+    ("words", "advice"),
     [
-        ("every=28D", "origins=12"),
-        ("every=2D", "origins=3", "first=2022-12-31T00:00"),
-        ("every=2D", "origins=3", "first=2023-01-01T00:00"),
-        ("every=2D", "origins=3", "first=2024-01-01T00:00"),
+        (("every=2D", "origins=31"), "set backtest.origins to 20 or less or a shorter backtest.every"),
+        (("every=28D", "origins=12"), "set backtest.origins to 1 or less or a shorter backtest.every"),
+        (("every=60D", "origins=1"), "set a shorter backtest.every"),
+        (("every=2D", "origins=7", "first=2023-02-05T00:00"), "set backtest.origins to 4 or less or a shorter"),
     ],
 )
 def test_origins_that_do_not_fit_into_the_data_are_refused_with_what_would(
-    compose: Callable[..., TrainConfig], spec: Callable[..., BacktestSpec], words: tuple[str, ...]
+    compose: Callable[..., TrainConfig], spec: Callable[..., BacktestSpec], words: tuple[str, ...], advice: str
 ) -> None:
-    with pytest.raises(DataError, match=r"do not fit between 2023-01-01 and 2023-02-11T13:00.*backtest\.origins"):
+    dataset, splits = dataset_of(997), compose().splits
+    with pytest.raises(DataError, match=f"do not fit between 2023-01-01 and 2023-02-11T13:00 .*; {re.escape(advice)}"):
+        plan(spec("rolling", *words), dataset, splits, horizon=HORIZON)
+    most = re.search(r"to (\d+) or less", advice)
+    if most:
+        changed = [f"origins={most[1]}" if word.startswith("origins") else word for word in words]
+        assert len(plan(spec("rolling", *changed), dataset, splits, horizon=HORIZON)) == int(most[1])
+
+
+@pytest.mark.parametrize("first", ["2022-12-31T00:00", "2023-01-01T00:00", "2023-02-11T13:00", "2024-01-01T00:00"])
+@pytest.mark.parametrize("origins", [1, 3])
+def test_a_first_origin_outside_the_data_is_refused(
+    compose: Callable[..., TrainConfig], spec: Callable[..., BacktestSpec], first: str, origins: int
+) -> None:
+    words = ("every=2D", f"origins={origins}", f"first={first}")
+    with pytest.raises(DataError, match=rf"backtest\.first={first} must lie after 2023-01-01,"):
         plan(spec("rolling", *words), dataset_of(997), compose().splits, horizon=HORIZON)
+
+
+def test_origins_seconds_apart_have_labels_of_their_own(
+    compose: Callable[..., TrainConfig], spec: Callable[..., BacktestSpec]
+) -> None:
+    dataset = dataset_of(997, clock="1s")
+    origins = plan(spec("rolling", "every=20s", "origins=5"), dataset, compose().splits, horizon=HORIZON)
+    labels = ["2023-01-01T00:14:57", "2023-01-01T00:15:17", "2023-01-01T00:15:37", "2023-01-01T00:15:57"]
+    assert [origin.label for origin in origins] == [*labels, "2023-01-01T00:16:17"]
 
 
 def test_stored_weights_are_not_judged_on_what_they_have_seen(
@@ -138,5 +163,9 @@ def test_stored_weights_are_not_judged_on_what_they_have_seen(
     )
     assert all(origin.borders[0]["train"] == (0, 698) for origin in found)
     assert found[0].time > seen
+    # A row at the first origin itself has been seen.
+    with pytest.raises(DataError, match=r"refit=0 judges stored weights"):
+        words = ("every=2D", "origins=3", "refit=0")
+        plan(spec("rolling", *words), dataset, splits, horizon=HORIZON, stored=(own, found[0].time))
     with pytest.raises(DataError, match=r"refit=0 judges stored weights"):
         plan(spec("rolling", "every=2D", "origins=7", "refit=0"), dataset, splits, horizon=HORIZON, stored=(own, seen))

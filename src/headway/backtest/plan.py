@@ -34,8 +34,7 @@ class Origin:
     @property
     def label(self) -> str:
         """Its time, as short as it can be said."""
-        text = str(self.time.astype("datetime64[m]"))
-        return text.removesuffix("T00:00")
+        return _short(self.time)
 
 
 def plan(
@@ -92,19 +91,24 @@ def _later(clock: Clock, time: np.datetime64, steps: int) -> np.datetime64:
 def _times(spec: BacktestSpec, begin: np.datetime64, end: np.datetime64) -> NDArray[np.datetime64]:
     """Times of all origins and, at the end, of where the last one's rows stop."""
     step, steps = Clock.parse(spec.every), np.arange(spec.origins + 1)
-    end = end.astype("datetime64[s]")
+    begin, end = begin.astype("datetime64[s]"), end.astype("datetime64[s]")
     if spec.first is None:
         times = step.after(end, steps - spec.origins)
     else:
         times = step.after(np.datetime64(spec.first, "s"), steps)
         times[-1] = min(times[-1], end)
-    fits = begin < times[0] and times[-2] < end
-    if not fits:
-        possible = int((end - begin.astype("datetime64[s]")) / (times[-1] - times[0]) * spec.origins) - 1
+    if not begin < times[0] < end and spec.first is not None:
+        raise DataError(
+            f"backtest.first={spec.first} must lie after {_short(begin)}, with rows to train on before it, and before "
+            f"the end of the data, {_short(end)}"
+        )
+    if not (begin < times[0] and times[-2] < end):
+        many = np.arange(1, spec.origins)
+        possible = int((step.after(end, -many) > begin).sum() if spec.first is None else (times[:-1] < end).sum())
+        fewer = f"backtest.origins to {possible} or less or " if possible else ""
         raise DataError(
             f"{spec.origins} origins every {spec.every} do not fit between {_short(begin)} and {_short(end)} with rows to "
-            f"train on before the first; set backtest.origins to {max(possible, 1)} or less, a shorter backtest.every, "
-            "or another backtest.first"
+            f"train on before the first; set {fewer}a shorter backtest.every"
         )
     return times
 
@@ -125,4 +129,4 @@ def _borders(
 
 
 def _short(time: np.datetime64) -> str:
-    return str(time.astype("datetime64[m]")).removesuffix("T00:00")
+    return str(time.astype("datetime64[s]")).removesuffix(":00").removesuffix("T00:00")

@@ -1,22 +1,22 @@
 """A backtest from plan to table: trainings side by side, kept as they finish, taken up where they were left."""
 
-import hashlib
-import json
 import logging
 import os
 from collections.abc import Iterator, Sequence
 from itertools import groupby
 from pathlib import Path
 
-import joblib
 import numpy as np
 
+from headway.backtest.cache import CACHE, key, load
 from headway.backtest.forecasting import BY
 from headway.backtest.plan import Origin, plan
-from headway.backtest.worker import Job, path_of, work
+from headway.backtest.processes import number_of, run_all
+from headway.backtest.worker import Job, path_of
 from headway.config.backtest import BacktestSpec
 from headway.config.train import TrainConfig
-from headway.errors import Interrupted
+from headway.data.windows import index_windows
+from headway.errors import DataError, Interrupted
 from headway.evaluation import tables
 from headway.evaluation.comparison import Comparison, compare
 from headway.evaluation.forecasts import Forecasts, join
@@ -27,12 +27,10 @@ from headway.report.backtest import backtest_by_origin
 from headway.report.png import png
 from headway.report.skill import skill_by_horizon
 from headway.task import Task
-from headway.tracking import Run, provenance
+from headway.tracking import Run
+from headway.training.precision import device
 
 log = logging.getLogger(__name__)
-
-CACHE = Path("runs/.cache/backtests")  # beside the runs, where the command was typed
-_CORES_A_PROCESS = 2
 
 
 def run_backtest(
@@ -66,19 +64,23 @@ def run_backtest(
         horizon=config.windows.horizon,
         stored=None if spec.refit else (task.borders, seen),
     )
-    folder = CACHE / _key(spec, config, task, run, origins)
+    _refuse_empty(origins, config, task)
+    on = device()
+    folder = CACHE / key(spec, config, task, run.id, origins, on)
     folder.mkdir(parents=True, exist_ok=True)
-    kept = {origin.number for origin in origins if _load(path_of(folder, origin.number)) is not None}
+    kept = {origin.number for origin in origins if load(path_of(folder, origin.number)) is not None}
     if kept:
         log.info("backtest: %d of %d origins are there from before", len(kept), len(origins))
-    jobs = list(_jobs(spec, config, origins, kept, run, folder=folder, project=project))
+    jobs = list(_jobs(spec, config, origins, kept, run, folder=folder, project=project, task=task))
+    done = len(kept)
     try:
-        _work(jobs, spec, origins, done=len(kept))
-    except (KeyboardInterrupt, Interrupted):
+        for number, seconds in run_all(jobs, processes=number_of(spec.processes, len(jobs), on=on)):
+            done += 1
+            log.info("backtest: origin %s (%d of %d): %.0f s", origins[number].label, done, len(origins), seconds)
+    except (KeyboardInterrupt, Interrupted) as reason:
+        words = str(reason).partition("; nothing of this run")[0] or "interrupted"
         count = sum(path_of(folder, origin.number).exists() for origin in origins)
-        raise Interrupted(
-            f"interrupted; {count} of {len(origins)} origins are kept, the same command goes on"
-        ) from None
+        raise Interrupted(f"{words}; {count} of {len(origins)} origins are kept, the same command goes on") from None
     forecasts = join([Forecasts.load(path_of(folder, origin.number)) for origin in origins])
     comparison, scores = compare(forecasts, draws=config.evaluation.bootstrap, seed=config.seed), score(forecasts)
     text = _text(spec, scores, comparison, forecaster, origins)
@@ -86,28 +88,16 @@ def run_backtest(
     return text, beats_all(comparison.verdicts), unmet(comparison.verdicts)
 
 
-def _key(spec: BacktestSpec, config: TrainConfig, task: Task, run: Run, origins: Sequence[Origin]) -> str:
-    """A digest of all that decides the forecasts; how many processes there are does not."""
-    code = provenance()
-    parts = [
-        spec.model_dump(mode="json", exclude={"processes"}),
-        config.model_dump(
-            mode="json", exclude={"tracking": True, "evaluate": True, "evaluation": {"require", "bootstrap"}}
-        ),
-        task.dataset.fingerprint(),
-        code.get("git_commit", ""),
-        [origin.label for origin in origins],
-        None if spec.refit else run.id,
-    ]
-    return hashlib.sha256(json.dumps(parts, default=str).encode()).hexdigest()[:24]
-
-
-def _load(path: Path) -> Forecasts | None:
-    """Kept forecasts, or None where there are none or the file is damaged."""
-    try:
-        return Forecasts.load(path)
-    except (OSError, ValueError):
-        return None
+def _refuse_empty(origins: Sequence[Origin], config: TrainConfig, task: Task) -> None:
+    """Refuse an origin with nothing to judge now, not when those before it have been trained."""
+    for origin in origins:
+        index = index_windows(task.dataset, origin.borders, "test", **config.windows.model_dump())
+        if not len(index):
+            reasons = "".join(f"; {reason}: {count:,}" for reason, count in index.dropped.items())
+            raise DataError(
+                f"origin {origin.label}: no window of {index.context_length} + {index.horizon} rows to judge before the "
+                f"next origin or the end of the data{reasons}; set a longer backtest.every or another backtest.first"
+            )
 
 
 def _jobs(
@@ -119,6 +109,7 @@ def _jobs(
     *,
     folder: Path,
     project: Path,
+    task: Task,
 ) -> Iterator[Job]:
     """One job a training, with those of its origins that are lacking."""
     for _, group in groupby(origins, key=lambda origin: origin.refit):
@@ -130,24 +121,16 @@ def _jobs(
         if lacking:
             stored = None if spec.refit else run.folder / "forecaster"
             first = tuple(dict(border) for border in origins[0].borders)
-            yield Job(config, lacking, first, stored, folder.absolute(), project, os.getpid())
-
-
-def _work(jobs: Sequence[Job], spec: BacktestSpec, origins: Sequence[Origin], *, done: int) -> None:
-    processes = min(spec.processes or max(1, (os.cpu_count() or 1) // _CORES_A_PROCESS), len(jobs))
-    if not jobs:
-        return
-    results: Iterator[list[tuple[int, float]]] = map(work, jobs)
-    if processes > 1:
-        threads = max(1, (os.cpu_count() or 1) // processes)
-        # TensorFlow reads this when a process loads it; the parent has loaded it already.
-        os.environ["TF_NUM_INTRAOP_THREADS"] = os.environ["TF_NUM_INTEROP_THREADS"] = str(threads)
-        with joblib.parallel_config(backend="loky", n_jobs=processes, inner_max_num_threads=threads):
-            results = joblib.Parallel(return_as="generator_unordered")(joblib.delayed(work)(job) for job in jobs)
-    for result in results:
-        for number, seconds in result:
-            done += 1
-            log.info("backtest: origin %s (%d of %d): %.0f s", origins[number].label, done, len(origins), seconds)
+            yield Job(
+                config=config,
+                origins=lacking,
+                first=first,
+                stored=stored,
+                folder=folder.absolute(),
+                project=project,
+                fingerprint=task.dataset.fingerprint(),
+                parent=os.getpid(),
+            )
 
 
 def _text(
@@ -214,6 +197,7 @@ def _record(
     for name, picture in pictures.items():
         (folder / name).write_bytes(png(picture))
     run.log_file("backtest")
+    log.info("backtest: tables and pictures in backtest/ of the run")
     run.log_metrics({f"backtest/{path}": float(f"{value:.6g}") for path, value in scores.metrics().items()})
     for number, (error, coverage) in enumerate(zip(own.mae, own.coverage, strict=True), 1):
         by_origin = {f"backtest/by_origin/{target}/mae": error, f"backtest/by_origin/{target}/coverage": coverage}

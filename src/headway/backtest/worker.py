@@ -2,15 +2,18 @@
 a process of its own sets its threads before Keras is loaded.
 """
 
+import functools
 import logging
 import os
 import sys
+import threading
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from headway.config.train import TrainConfig
+from headway.errors import Interrupted
 
 
 @dataclass(frozen=True)
@@ -25,7 +28,8 @@ class Job:
         stored: Folder of a forecaster that is judged as it is, or None to train.
         folder: Where the forecasts of each origin are written.
         project: Folder in which shipped data are found.
-        parent: Process that waits for the result; without it the work is for nobody.
+        fingerprint: Of the dataset when the backtest began.
+        parent: Process that waits for the result; a process of its own ends with it.
     """
 
     config: TrainConfig
@@ -34,6 +38,7 @@ class Job:
     stored: Path | None
     folder: Path
     project: Path
+    fingerprint: str
     parent: int
 
 
@@ -52,6 +57,7 @@ def work(job: Job) -> list[tuple[int, float]]:
     if own_process:
         # What a sibling says twelve times is noise; errors come back as exceptions.
         logging.basicConfig(level=logging.WARNING, format="%(message)s", stream=sys.stderr)
+        _end_with(job.parent)
     from headway import backend
 
     backend.load("auto")
@@ -74,3 +80,15 @@ def work(job: Job) -> list[tuple[int, float]]:
         return done
     finally:
         quiet.setLevel(level)
+
+
+@functools.cache  # one watch a process, however many jobs it gets
+def _end_with(parent: int) -> None:
+    """End this process when its parent has ended, even by SIGKILL: it would train on, and then wait for minutes."""
+
+    def watch() -> None:
+        while os.getppid() == parent:
+            time.sleep(0.5)
+        os._exit(Interrupted.exit_code)
+
+    threading.Thread(target=watch, daemon=True).start()

@@ -1,0 +1,105 @@
+"""What a run keeps for its review."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from headway import tracking
+from headway.config.train import TrainConfig
+from headway.data.clock import Clock
+from headway.data.series import Dataset, Series
+from headway.fitting import untrained
+from headway.forecaster import Forecaster
+from headway.judgement import judge_forecaster
+from headway.models.transformer import Transformer
+from headway.record import EpochRecord, facts, record_judgement, record_training
+from headway.task import Task, prepare
+from headway.tracking import Run
+from headway.training.fit import History
+
+WORDS = ("windows.context_length=3", "windows.horizon=2", "model.d_model=4", "model.heads=2", "model.feed_forward=3")
+
+
+@pytest.fixture
+def config(compose: Callable[..., TrainConfig]) -> TrainConfig:
+    return compose(*WORDS, "evaluation.rivals=[persistence,drift]", "evaluation.attention_windows=5", "tracking=off")
+
+
+@pytest.fixture
+def task(config: TrainConfig) -> Task:
+    """Two series of hourly noise."""
+    times = np.datetime64("2024-01-01T00", "s") + np.arange(311) * np.timedelta64(3600, "s")
+    values = np.random.default_rng(7).normal(size=(2, 311, 1))
+    series = tuple(Series(name, times, own, np.zeros((311, 0))) for name, own in zip("ab", values, strict=True))
+    dataset = Dataset("made", series, ("y",), ("y",), (), Clock.parse("1h"), 5, units={"y": "MW"})
+    return prepare(dataset, dataset_spec=config.dataset, splits=config.splits, windows=config.windows)
+
+
+@pytest.fixture
+def forecaster(config: TrainConfig, task: Task) -> Forecaster:
+    return untrained(Transformer(config.model, task.shape), task)
+
+
+@pytest.fixture
+def run(config: TrainConfig, tmp_path: Path) -> Run:
+    with tracking.start(config.tracking, name="made", comparable="x", root=tmp_path / "runs") as started:
+        return started
+
+
+def test_attention_is_drawn_at_twenty_epochs_at_most_the_first_among_them(
+    config: TrainConfig, task: Task, forecaster: Forecaster, tmp_path: Path
+) -> None:
+    longer = config.model_copy(update={"training": config.training.model_copy(update={"epochs": 41})})
+    with tracking.start(config.tracking, name="made", comparable="x", root=tmp_path) as run:
+        record = EpochRecord(run, longer, task)
+        for epochs in range(9):
+            record(forecaster, epochs, {"validation/mae": 1.0} if epochs else {})
+    # A third of 41 epochs is 14 pictures; half would be 21.
+    drawn = sorted(int(path.stem) for path in run.folder.glob("images/attention/all_heads/*.png"))
+    assert drawn == [0, 1, 4, 7]
+
+
+def test_a_trained_run_holds_forecaster_attention_and_curves(
+    config: TrainConfig, task: Task, forecaster: Forecaster, run: Run
+) -> None:
+    history = History({"loss": [2, 1], "val_loss": [2, 1], "mae": [2, 1], "val_mae": [2, 1]}, 1, 2)
+    record_training(run, config, task, forecaster, history)
+    assert Forecaster.load(run.folder / "forecaster").targets == ("y",)
+    for name in ("attention_map.png", "learning_curves.png"):
+        assert (run.folder / name).stat().st_size
+    with np.load(run.folder / "attention_scores.npz") as stored:
+        (scores,) = (stored[name] for name in stored.files if stored[name].ndim == 5)
+        names = {value for name in stored.files if stored[name].dtype.kind == "U" for value in stored[name].ravel()}
+    assert scores.shape == (5, 1, 2, 3, 3)
+    np.testing.assert_allclose(scores.sum(axis=-1), 1, rtol=1e-5)
+    assert {"a", "b"} <= names
+
+
+def test_a_judged_run_holds_a_report_whose_pictures_are_there(
+    config: TrainConfig, task: Task, forecaster: Forecaster, run: Run
+) -> None:
+    judgement = judge_forecaster(forecaster, task, config.evaluation, seed=0, cache=None)
+    (run.folder / "attention_map.png").write_bytes(b"")
+    words = record_judgement(run, config, task, judgement, command=["python", "train.py"], seeds="of three seeds")
+    report = (run.folder / "report.md").read_text()
+    error = judgement.scores.value("y", "transformer", "mae")
+    assert words.startswith(f"MAE of y on the test split {error:.3f} MW; against its strongest rival: ")
+    assert report.startswith(f"**{words}**\n\n- ran: `python train.py`\n")
+    assert "- seeds: of three seeds\n" in report
+    assert all(f"- {line}\n" in report for line in judgement.verdicts.splitlines())
+    linked = [line[line.index("](") + 2 : -1] for line in report.splitlines() if line.startswith("![")]
+    assert {"forecast.png", "skill.png", "calibration.png", "slices.png", "attention_map.png"} == set(linked)
+    assert all((run.folder / name).exists() for name in linked)
+    for by in ("series", "hour"):
+        assert f"y [MW] by {by}" in report
+
+
+def test_facts_say_what_ran(config: TrainConfig, task: Task) -> None:
+    found = facts(config, task, ["python", "train.py", "run name=a b"])
+    assert found["ran"] == "`python train.py 'run name=a b'`"
+    # 218, 31 and 62 of 311 rows a series.
+    counts = (2 * (218 - 4), 2 * (31 - 1), 2 * (62 - 1))
+    assert "made: 2 series on a clock of 1h; windows train {}, validation {}, test {}".format(*counts) == found["data"]
+    assert found["model"] == "3 steps in, 2 out; layers 1, heads 2, d_model 4, self attention, quantile head"
