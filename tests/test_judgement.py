@@ -16,6 +16,7 @@ from headway.forecaster import Forecaster
 from headway.forecasting import MODEL, calibration_of, median_errors, with_calibration
 from headway.judgement import Judgement, judge_forecaster
 from headway.models.transformer import Transformer
+from headway.rival_forecasts import rival_forecasts
 from headway.task import Task, prepare
 
 WORDS = (
@@ -112,7 +113,14 @@ def test_forecasts_that_are_judged_are_those_the_forecaster_gives(config: TrainC
     index = task.windows["test"]
     raw = batches.gather_raw(task.dataset, index, np.arange(len(index)))
     expected = forecaster.forecast(raw.values, origins=raw.origins, series=raw.series, known_future=raw.known_future)
-    np.testing.assert_allclose(judged(config, task).forecasts.quantiles, expected, rtol=1e-5, atol=1e-5)
+    judgement = judged(config, task)
+    np.testing.assert_allclose(judgement.forecasts.quantiles, expected, rtol=1e-5, atol=1e-5)
+    raw_quantiles = replace(forecaster, calibration=None).forecast(
+        raw.values, origins=raw.origins, series=raw.series, known_future=raw.known_future
+    )
+    assert judgement.raw_shares is not None
+    below = (raw.target[..., None] <= raw_quantiles).mean(axis=(0, 1, 2))
+    np.testing.assert_allclose(judgement.raw_shares[0], below, atol=1e-3)  # a tie may fall either way
 
 
 @pytest.mark.parametrize("size", [1, 32, 512])
@@ -164,3 +172,35 @@ def test_errors_on_validation_are_those_of_the_medians(config: TrainConfig, task
     forecast = forecaster.forecast(raw.values, origins=raw.origins, series=raw.series, known_future=raw.known_future)
     expected = np.nanmean(np.abs(forecast[..., 2] - raw.target))
     assert median_errors(forecaster, task, "validation", batch_size=64) == pytest.approx([expected], rel=1e-5)
+
+
+def test_another_task_is_judged_with_what_was_learned_from_the_first(config: TrainConfig, task: Task) -> None:
+    forecaster, other = forecaster_of(config, task), changed_after(task, 0)
+    judgement = judge_forecaster(forecaster, task, config.evaluation, seed=0, judged_on=other, cache=None)
+    own = judged(config, task)
+    assert judgement.task is other
+    np.testing.assert_allclose(judgement.forecasts.actual, own.forecasts.actual + 1000)
+    for where, same in ((task, True), (other, False)):
+        expected = rival_forecasts(["linear_regression"], trained_on=where, judged_on=other, cache=None)
+        assert np.array_equal(judgement.forecasts.rivals["linear_regression"], expected["linear_regression"]) is same
+    validation = median_errors(forecaster, task, "validation", batch_size=config.evaluation.batch_size)
+    np.testing.assert_array_equal(judgement.validation_errors, validation)
+    assert judgement.forecaster.calibration is not None and own.forecaster.calibration is not None
+    np.testing.assert_array_equal(judgement.forecaster.calibration.offsets, own.forecaster.calibration.offsets)
+
+
+def test_best_typical_and_worst_windows_are_those_of_their_errors(config: TrainConfig, task: Task) -> None:
+    judgement = judged(config, task)
+    found = judgement._examples()
+    index = task.windows["test"]
+    raw = batches.gather_raw(task.dataset, index, np.arange(len(index)))
+    errors = np.abs(judgement.forecasts.quantiles[:, :, 0, 2] - raw.target[:, :, 0]).mean(axis=1)
+    ordered = np.sort(errors)
+    assert [example.label for example in found] == ["best", "typical", "worst"]
+    expected = [ordered[0], ordered[len(ordered) // 2], ordered[-1]]
+    assert [example.error for example in found] == pytest.approx(expected)
+    for example in found:
+        number = int(np.flatnonzero(raw.origins == example.origin)[0])
+        assert errors[number] == pytest.approx(example.error)
+        np.testing.assert_array_equal(example.context, raw.values[number, :, 0])
+        np.testing.assert_array_equal(example.actual, raw.target[number, :, 0])

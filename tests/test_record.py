@@ -71,9 +71,13 @@ def test_a_trained_run_holds_forecaster_attention_and_curves(
         assert (run.folder / name).stat().st_size
     with np.load(run.folder / "attention_scores.npz") as stored:
         (scores,) = (stored[name] for name in stored.files if stored[name].ndim == 5)
+        origins = next(stored[name] for name in stored.files if stored[name].dtype.kind == "M")
         names = {value for name in stored.files if stored[name].dtype.kind == "U" for value in stored[name].ravel()}
     assert scores.shape == (5, 1, 2, 3, 3)
     np.testing.assert_allclose(scores.sum(axis=-1), 1, rtol=1e-5)
+    # Validation rows are 218 to 248 of each series; the first forecast is made from the row before.
+    hours = (origins - np.datetime64("2024-01-01T00")) / np.timedelta64(1, "h")
+    assert hours.min() >= 217 and hours.max() <= 246
     assert {"a", "b"} <= names
 
 

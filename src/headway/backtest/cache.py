@@ -2,11 +2,10 @@
 
 import hashlib
 import json
+import os
 from collections.abc import Iterator, Sequence
 from importlib import metadata
 from pathlib import Path
-
-import keras
 
 from headway.backtest.plan import Origin
 from headway.config.backtest import BacktestSpec
@@ -35,7 +34,7 @@ def key(spec: BacktestSpec, config: TrainConfig, task: Task, run_id: str, origin
         None if spec.refit else run_id,
         _code_digest(),
         list(_versions()),
-        [keras.backend.backend(), on.name],
+        [os.environ.get("KERAS_BACKEND", ""), on.name],
     ]
     return hashlib.sha256(json.dumps(parts, default=str).encode()).hexdigest()[:24]
 
