@@ -39,6 +39,11 @@ WRONG: list[tuple[list[str], str]] = [
         "audit=leaks and backtest=rolling and dataset.path are two questions",
     ),
     (["dataset.path="], "dataset.path=: must not be empty"),
+    (
+        ["backtest=expanding", "backtest.train=30D"],
+        "backtest: train=30D is the span of backtest=rolling; expanding trains",
+    ),
+    (["backtest.every=28"], "backtest.every=28: expected text, got a whole number; for example backtest.every=28D"),
     (["dataset.path=[a,b]"], "dataset.path=['a', 'b']: expected text, got a list"),
     (["backtest.kind=roling"], "backtest.kind=roling: expected one of off, rolling, expanding; did you mean rolling?"),
     (["backtest.every=4weeks"], "backtest.every: must be a whole number and one of s, min, h, D (days), W (weeks)"),

@@ -3,7 +3,7 @@
 import re
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, Field, NonNegativeInt, PositiveInt
+from pydantic import AfterValidator, Field, NonNegativeInt, PositiveInt, model_validator
 
 from headway.config.spec import Spec, Time
 
@@ -39,3 +39,9 @@ class BacktestSpec(Spec):
     train: Span | None
     refit: NonNegativeInt
     processes: Annotated[PositiveInt, Field(le=256)] | None
+
+    @model_validator(mode="after")
+    def _expanding_trains_on_all(self) -> "BacktestSpec":
+        if self.kind == "expanding" and self.train is not None:
+            raise ValueError(f"train={self.train} is the span of backtest=rolling; expanding trains on all rows before")
+        return self

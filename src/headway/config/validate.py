@@ -16,6 +16,8 @@ EXAMPLES = {
     "dataset.path": "dataset.path=my.csv",
     "dataset.timestamp": "dataset.timestamp=time",
     "dataset.targets": "dataset.targets=[load]",
+    "backtest.every": "backtest.every=28D",
+    "backtest.train": "backtest.train=84D",
     "dataset.frequency": "dataset.frequency=15min, 1h, 1D, 1W or 1M",
 }
 _KINDS = {
