@@ -138,6 +138,8 @@ class Judgement:
             self.by_slice(),
             tables.definitions(),
         ]
+        if len(self.forecaster.levels) > 1:
+            words.insert(-1, tables.pit_table(self.scores.reliability[0], self.forecaster.levels))
         (folder / "scores.txt").write_text("\n\n".join(filter(None, words)) + "\n")
         pictures = {"forecast.png": forecast_fans(self._examples(), target=target, unit=unit, clock=clock)}
         intervals = {rival: found[1:] for rival, found in self.comparison.intervals[target].items()}

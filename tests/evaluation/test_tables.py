@@ -8,7 +8,7 @@ import pytest
 from headway.evaluation.forecasts import Forecasts, Slicing
 from headway.evaluation.metrics import METRICS
 from headway.evaluation.scores import score
-from headway.evaluation.tables import definitions, horizon_table, overall_table, slice_table
+from headway.evaluation.tables import definitions, horizon_table, overall_table, pit_table, slice_table
 from headway.evaluation.verdicts import Verdict
 
 ACTUAL = np.array([[[0.0, 0.0], [0.0, np.nan], [0.0, 0.0]]] * 7)  # [W, H, targets]
@@ -178,3 +178,13 @@ def test_every_metric_is_defined_within_a_terminals_width() -> None:
     assert all(line.endswith(".") for line in joined), joined
     short = [line.split(":")[0] for line in definitions(headline=True).splitlines() if not line.startswith(" ")]
     assert short == [*(name for name, one in METRICS.items() if one.headline), "skill", "p"]
+
+
+def test_the_table_of_cells_holds_what_lies_between_the_quantiles() -> None:
+    lines = pit_table(np.array([0.15, 0.55, 0.9]), (0.1, 0.5, 0.9)).splitlines()
+    assert [line.split() for line in lines[2:]] == [
+        ["0", "to", "0.1", "10.0", "15.0"],
+        ["0.1", "to", "0.5", "40.0", "40.0"],
+        ["0.5", "to", "0.9", "40.0", "35.0"],
+        ["0.9", "to", "1", "10.0", "10.0"],
+    ]

@@ -1,12 +1,14 @@
 """Scores as text: model and rivals side by side, overall, by step of the horizon, and by slice."""
 
+import itertools
 import textwrap
 from collections.abc import Mapping, Sequence
 
 import numpy as np
 from tabulate import tabulate
 
-from headway.evaluation.metrics import METRICS
+from headway.evaluation.metrics import METRICS, Array
+from headway.evaluation.reliability import pit_cells
 from headway.evaluation.scores import Scores
 from headway.evaluation.verdicts import Verdict
 
@@ -92,6 +94,22 @@ def slice_table(scores: Scores, by: str, units: Mapping[str, str], *, style: str
         rows = [list(row) for row in zip(*(column.tolist() for column in columns), strict=True)]
         parts.append(_table(rows, head, style))
     return "\n\n".join(parts)
+
+
+def pit_table(shares: Array, levels: Sequence[float], *, style: str = "simple") -> str:
+    """Where the actuals fell among the quantiles, cell by cell, as text: of honest quantiles both columns agree.
+
+    Args:
+        shares: [Q] share of actuals at or below each quantile.
+        levels: [Q] nominal levels.
+        style: A format of tabulate.
+    """
+    edges = [0.0, *levels, 1.0]
+    rows = [
+        [f"{low:g} to {high:g}", f"{100 * (high - low):.1f}", f"{100 * found:.1f}"]
+        for (low, high), found in zip(itertools.pairwise(edges), pit_cells(shares), strict=True)
+    ]
+    return _table(rows, ["between the levels", "nominal [%]", "actuals [%]"], style)
 
 
 def definitions(*, headline: bool = False) -> str:
