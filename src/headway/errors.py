@@ -57,6 +57,18 @@ class RequirementError(HeadwayError):
     exit_code = 8
 
 
+class SweepError(HeadwayError):
+    """A child of a sweep failed; the others went on."""
+
+    exit_code = 9
+
+
+class Pruned(HeadwayError):  # noqa: N818 - a training that others have overtaken is no error of anybody
+    """A sweep ended one of its trainings early, because others do better."""
+
+    exit_code = 0
+
+
 class Interrupted(HeadwayError):  # noqa: N818 - an interruption is no error of anybody
     """The user or the system asked the program to stop."""
 

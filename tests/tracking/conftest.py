@@ -1,9 +1,11 @@
 """Settings for tests, and a migrated database, made once and copied: fresh migrations take a second."""
 
 import shutil
+import socket
 from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
@@ -34,6 +36,22 @@ def settings(migrated: Path, tmp_path: Path, bare: Callable[..., SimpleNamespace
     """Makes settings, in a folder with a database."""
     shutil.copy(migrated, tmp_path / "mlflow.db")
     return bare
+
+
+@pytest.fixture
+def client(tmp_path: Path) -> Any:
+    """MLflow's own view of the database of `settings`."""
+    from headway.tracking.mlflow_client import MlflowClient
+
+    return MlflowClient(tracking_uri=f"sqlite:///{tmp_path}/mlflow.db")
+
+
+@pytest.fixture
+def dead() -> str:
+    """A server that nobody runs."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return f"http://127.0.0.1:{probe.getsockname()[1]}"
 
 
 @pytest.fixture

@@ -3,9 +3,6 @@
 import io
 import logging
 import math
-import socket
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -14,46 +11,12 @@ from PIL import Image
 from headway import tracking
 from headway.errors import TrackingError
 from headway.tracking import view
-from headway.tracking.mlflow_client import MlflowClient
-
-
-@pytest.fixture
-def client(tmp_path: Path) -> MlflowClient:
-    return MlflowClient(tracking_uri=f"sqlite:///{tmp_path}/mlflow.db")
-
-
-@pytest.fixture
-def dead() -> str:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return f"http://127.0.0.1:{probe.getsockname()[1]}"
 
 
 def picture() -> bytes:
     file = io.BytesIO()
     Image.new("RGB", (13, 17)).save(file, format="PNG")
     return file.getvalue()
-
-
-FRESH = """
-import sys, types
-from headway import tracking
-settings = types.SimpleNamespace(
-    kind="mlflow", uri="sqlite:///fresh.db", experiment="weather", required=True, system_metrics=False
-)
-with tracking.start(settings, name="a", comparable="x") as run:
-    print(run.record.mlflow_run_id)
-"""
-
-
-def test_four_processes_open_a_fresh_store_and_all_land_in_the_experiment(tmp_path: Path) -> None:
-    command = [sys.executable, "-c", FRESH]
-    processes = [subprocess.Popen(command, cwd=tmp_path, stdout=subprocess.PIPE, text=True) for _ in range(4)]
-    ids = {process.communicate()[0].strip() for process in processes}
-    client = MlflowClient(tracking_uri=f"sqlite:///{tmp_path}/fresh.db")
-    experiment = client.get_experiment_by_name("weather")
-    assert {run.info.run_id for run in client.search_runs([experiment.experiment_id])} == ids
-    assert len(ids) == 4
 
 
 def test_metrics_parameters_and_tags_arrive(settings, client, caplog) -> None:

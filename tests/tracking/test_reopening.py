@@ -8,7 +8,7 @@ from types import SimpleNamespace
 import pytest
 
 from headway import tracking
-from headway.errors import StoredRunError
+from headway.errors import Pruned, StoredRunError
 
 
 @pytest.fixture(params=["off", "mlflow"])
@@ -31,6 +31,11 @@ def fail(settings: SimpleNamespace, name: str) -> str:
     with pytest.raises(RuntimeError), tracking.start(settings, name=name, comparable="x") as run:
         raise RuntimeError
     return run.id
+
+
+def open_once(settings: SimpleNamespace, selector: str) -> None:
+    with tracking.reopen(settings, selector):
+        pass
 
 
 def test_latest_is_the_newest_finished_training(either: SimpleNamespace) -> None:
@@ -104,6 +109,32 @@ def test_a_failed_or_running_run_is_refused_with_its_status(either: SimpleNamesp
         tracking.reopen(either, running.id),
     ):
         pass
+
+
+def test_a_pruned_run_is_refused_with_what_became_of_it(either: SimpleNamespace) -> None:
+    with pytest.raises(Pruned), tracking.start(either, name="worse", comparable="x") as run:
+        raise Pruned("worse than the others")
+    with pytest.raises(StoredRunError, match="was pruned by its sweep: only a finished run"):
+        open_once(either, run.id)
+
+
+def test_a_sweep_is_answered_with_its_best_child_by_id_and_by_name(either: SimpleNamespace) -> None:
+    best = train(either, "child", score=2.0)
+    with tracking.start(either, name="grid", comparable="x", tags={"headway.kind": "sweep"}) as sweep:
+        with pytest.raises(StoredRunError, match=r"is a sweep.*no best run yet"):
+            open_once(either, sweep.id)
+        sweep.set_best(best)
+    for selector in (sweep.id, "grid"):
+        with pytest.raises(StoredRunError, match=rf"is a sweep.*python evaluate\.py run={best}$"):
+            open_once(either, selector)
+
+
+def test_a_sweep_of_another_machine_is_answered_with_its_best_child_too(settings) -> None:
+    with tracking.start(settings(), name="grid", comparable="x", tags={"headway.kind": "sweep"}) as sweep:
+        sweep.set_best("2026-01-31_12-00-00_0a1b2c")
+    shutil.rmtree("runs")
+    with pytest.raises(StoredRunError, match="run=2026-01-31_12-00-00_0a1b2c"):
+        open_once(settings(), sweep.id)
 
 
 def test_a_reopened_run_takes_metrics_and_keeps_its_status_and_times(settings) -> None:

@@ -1,6 +1,8 @@
 """The saved view as a tag."""
 
+import hashlib
 import json
+from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
@@ -9,6 +11,24 @@ from headway.tracking import view
 
 def test_a_view_is_the_same_text_every_time_so_that_it_is_written_once() -> None:
     assert view.tag(["temp"], rivals=["linear"], horizon=5) == view.tag(["temp"], rivals=["linear"], horizon=5)
+
+
+def test_sweeps_are_expanded_and_their_order_makes_no_other_text() -> None:
+    ids = ["c" * 32, "a" * 32, "b" * 32]
+    assert view.decode(view.tag(["temp"], expanded=ids)[1])["runsExpanded"] == dict.fromkeys(ids, True)
+    assert view.tag(["temp"], expanded=ids) == view.tag(["temp"], expanded=ids[::-1])
+
+
+def test_a_comparison_is_linked_as_the_page_reads_it_and_stops_at_a_hundred_runs() -> None:
+    ids = [f"{number:032x}" for number in range(101)]
+    address = view.compare_link("http://127.0.0.1:5000", "7", ids)
+    assert address.isascii()
+    assert not set(address) & set('[]" ,')
+    page = urlsplit(urlsplit(address).fragment)
+    query = parse_qs(page.query, strict_parsing=True)
+    assert (urlsplit(address).netloc, page.path) == ("127.0.0.1:5000", "/compare-runs")
+    assert (json.loads(query["runs"][0]), json.loads(query["experiments"][0])) == (ids[:100], ["7"])
+    assert query["workflowType"] == ["machine_learning"]
 
 
 def test_every_chart_lies_in_a_section_that_exists() -> None:
@@ -25,7 +45,10 @@ def test_the_attention_card_shows_no_parameters() -> None:
 
 def test_a_hundred_targets_still_fit_into_a_tag() -> None:
     _, value = view.tag(
-        [f"column number {number}" for number in range(101)], rivals=["linear", "persistence"], horizon=47
+        [f"column number {number}" for number in range(101)],
+        rivals=["linear", "persistence"],
+        horizon=47,
+        expanded=[hashlib.md5(str(number).encode()).hexdigest() for number in range(20)],
     )
     assert len(value) <= 20_000
     assert json.loads(value)["name"].startswith("Headway: ")

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from headway import tracking
-from headway.errors import ConfigError, Interrupted, StorageError
+from headway.errors import ConfigError, Interrupted, Pruned, StorageError
 
 
 def status(run: tracking.Run) -> str:
@@ -32,7 +32,12 @@ def test_a_run_is_running_inside_its_block_and_finished_after_it(off) -> None:
 
 @pytest.mark.parametrize(
     ("error", "expected"),
-    [(ValueError("bad"), "failed"), (KeyboardInterrupt(), "killed"), (Interrupted("stop"), "killed")],
+    [
+        (ValueError("bad"), "failed"),
+        (KeyboardInterrupt(), "killed"),
+        (Interrupted("stop"), "killed"),
+        (Pruned("worse"), "pruned"),
+    ],
 )
 def test_how_a_block_ends_decides_the_status(off, error: BaseException, expected: str) -> None:
     with pytest.raises(type(error)), tracking.start(off, name="a", comparable="x") as run:

@@ -6,12 +6,33 @@
     with tracking.reopen(settings, "best") as run:
         config = run.folder / "config.yaml"
 
+A sweep's runs know their parent, and a sweep that was cut off is gone on with:
+
+    with tracking.rejoin(settings, id, name="weather") as sweep:
+        with tracking.start(settings, name="heads=2", comparable="", parent=Parent(sweep.id, sweep.mlflow_run_id)) as child:
+            child.set_score(2.1)
+
 Importing this package imports no mlflow: that takes five seconds, and happens when the first mirrored run is opened.
 """
 
+from headway.tracking.dead import mark_dead
 from headway.tracking.find import reopen
+from headway.tracking.finished import find_finished
+from headway.tracking.folder import RunRecord
 from headway.tracking.journal import read_journal
+from headway.tracking.lifecycle import Parent, rejoin, start
 from headway.tracking.provenance import provenance
-from headway.tracking.run import Run, start
+from headway.tracking.run import Run
 
-__all__ = ["Run", "provenance", "read_journal", "reopen", "start"]
+__all__ = [
+    "Parent",
+    "Run",
+    "RunRecord",
+    "find_finished",
+    "mark_dead",
+    "provenance",
+    "read_journal",
+    "rejoin",
+    "reopen",
+    "start",
+]

@@ -4,10 +4,16 @@ import math
 from collections.abc import Sequence
 
 from headway.errors import StoredRunError
-from headway.tracking.folder import FINISHED, RunRecord
+from headway.tracking.folder import FAILED, FINISHED, KILLED, PRUNED, RUNNING, SWEEP, RunRecord
 
 SHORTEST_PREFIX = 6
 _SHOWN = 3
+_WAS = {
+    RUNNING: "is still running, or was cut off",
+    FAILED: "failed",
+    KILLED: "was killed",
+    PRUNED: "was pruned by its sweep",
+}
 
 
 def choose(records: Sequence[RunRecord], selector: str, *, where: str) -> RunRecord:
@@ -20,7 +26,7 @@ def choose(records: Sequence[RunRecord], selector: str, *, where: str) -> RunRec
         where: Where the records come from, for the message.
 
     Raises:
-        StoredRunError: No finished run, or more than one, is meant.
+        StoredRunError: No finished run, more than one, or a whole sweep is meant.
     """
     newest_first = sorted(records, key=lambda record: record.started, reverse=True)
     finished = [record for record in newest_first if record.status == FINISHED and record.kind == "training"]
@@ -65,10 +71,18 @@ def _named(newest_first: Sequence[RunRecord], selector: str, *, where: str) -> R
     if len(matches) > 1:
         raise StoredRunError(f"run={selector!r} fits {len(matches)} runs{_exist(matches)} Give one id in full.")
     (record,) = matches
-    if record.status != FINISHED:
-        was = "is still running, or was cut off" if record.status == "running" else record.status
+    if record.kind == SWEEP:
+        best = (
+            f"look at its best run with: python evaluate.py run={record.best}"
+            if record.best
+            else "it has no best run yet."
+        )
         raise StoredRunError(
-            f"The run {record.id} {was}: only a finished run can be opened{_exist([each for each in newest_first if each.status == FINISHED])}"
+            f"The run {record.id} ({record.name}) is a sweep, whose children are the runs to open: {best}"
+        )
+    if record.status != FINISHED:
+        raise StoredRunError(
+            f"The run {record.id} {_WAS.get(record.status, record.status)}: only a finished run can be opened{_exist([each for each in newest_first if each.status == FINISHED])}"
         )
     return record
 

@@ -33,7 +33,7 @@ def reopen(settings: TrackingSettings, selector: str, *, root: Path = Path("runs
         TrackingError: MLflow failed, and is required.
     """
     with ExitStack() as stack:
-        local = _local_records(root)
+        local = run_folder.records(root)
         if settings.kind == "off":
             record = choose(list(local.values()), selector, where=str(root.absolute()))
             run = Run(root.absolute() / record.id, record, OffMirror())
@@ -41,15 +41,6 @@ def reopen(settings: TrackingSettings, selector: str, *, root: Path = Path("runs
             run = _from_mlflow(settings, selector, root=root, local=local, stack=stack)
         stack.callback(run._close)
         yield run
-
-
-def _local_records(root: Path) -> dict[str, run_folder.RunRecord]:
-    folders = root.iterdir() if root.is_dir() else iter(())
-    return {
-        folder.name: record
-        for folder in folders
-        if run_folder.is_id(folder.name) and (record := run_folder.read(folder)) is not None
-    }
 
 
 def _from_mlflow(

@@ -1,16 +1,28 @@
 """The folder of a run, which no other run can share, and the record (`run.json`) in it."""
 
 import json
+import os
 import re
 import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field, fields
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
+
+from filelock import FileLock, Timeout
 
 from headway.errors import StorageError
 
 FILE = "run.json"
-RUNNING, FINISHED, FAILED, KILLED = "running", "finished", "failed", "killed"
+RUNNING, FINISHED, FAILED, KILLED, PRUNED = "running", "finished", "failed", "killed", "pruned"
+SWEEP = "sweep"
+"""The kind of a run whose children are the runs to look at."""
+
+_LOCK = ".headway.lock"
+_LOCKED_SECONDS = 90.0
+"""Longer than whoever has the lock may spend on a store that does not answer."""
 
 _ID = re.compile(r"\d{4}-\d\d-\d\d_\d\d-\d\d-\d\d_[0-9a-f]{6}")
 
@@ -27,7 +39,7 @@ class RunRecord:
     Attributes:
         id: The folder's name.
         name: What the user calls the run; need not be unique.
-        status: `running`, `finished`, `failed` or `killed`.
+        status: `running`, `finished`, `failed`, `killed`, or `pruned` by its sweep.
         started: When, as ISO 8601 in UTC.
         ended: When, or None while the run goes on.
         comparable: Runs with the same text were judged on the same data and task, so that their scores may be compared.
@@ -36,6 +48,10 @@ class RunRecord:
         mlflow_run_id: The run's mirror, or None.
         store: The store of that mirror, without password.
         experiment: The experiment of that mirror.
+        parent: The id of the sweep that the run is a child of, or nothing.
+        digest: Configuration, data and code in one hexadecimal digest, or nothing: equal digests make equal runs.
+        best: Of a sweep: the id of its best child, or nothing.
+        process: `Process.as_dict()` of the process that writes the run; None for a run of an older version.
     """
 
     id: str
@@ -49,6 +65,10 @@ class RunRecord:
     mlflow_run_id: str | None = None
     store: str | None = None
     experiment: str | None = None
+    parent: str = ""
+    digest: str = ""
+    best: str = ""
+    process: dict[str, Any] | None = None
 
 
 def create(root: Path) -> Path:
@@ -67,9 +87,44 @@ def create(root: Path) -> Path:
                 continue
             return folder
     except OSError as error:
+        raise _cannot_be_made(root, error) from error
+
+
+def make(root: Path, id_: str) -> Path:
+    """The folder of a run whose id was given on another machine; made if it is not there.
+
+    Raises:
+        StorageError: The folder cannot be made.
+    """
+    folder = root.absolute() / id_
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise _cannot_be_made(folder, error) from error
+    return folder
+
+
+@contextmanager
+def locked(root: Path) -> Iterator[None]:
+    """Nobody else decides meanwhile whose a run under `root` is.
+
+    Raises:
+        StorageError: The lock cannot be had.
+    """
+    try:
+        root.mkdir(parents=True, exist_ok=True)
+        lock = FileLock(root / _LOCK, timeout=_LOCKED_SECONDS)
+        lock.acquire()
+    except Timeout as error:
         raise StorageError(
-            f"The run folder {root.absolute()} cannot be made: {error.strerror}. Make it writable, free some space, or start in another folder."
+            f"{root.absolute() / _LOCK} is held by another process: end it, or start in another folder."
         ) from error
+    except OSError as error:
+        raise _cannot_be_made(root, error) from error
+    try:
+        yield
+    finally:
+        lock.release()
 
 
 def is_id(text: str) -> bool:
@@ -83,7 +138,8 @@ def write(folder: Path, record: RunRecord) -> None:
     Raises:
         StorageError: The file cannot be written.
     """
-    temporary = folder / f".{FILE}.tmp"
+    # Of each process its own: two that join the same run must not write into one file.
+    temporary = folder / f".{FILE}.{os.getpid()}.tmp"
     try:
         temporary.write_text(json.dumps(asdict(record), indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
         temporary.replace(folder / FILE)
@@ -105,3 +161,15 @@ def read(folder: Path) -> RunRecord | None:
     except (OSError, ValueError, TypeError, AttributeError):
         return None
     return record if record.id == folder.name else None
+
+
+def records(root: Path) -> dict[str, RunRecord]:
+    """The records of every run under `root`, by id; empty if there is no such folder."""
+    folders = root.iterdir() if root.is_dir() else iter(())
+    return {folder.name: record for folder in folders if is_id(folder.name) and (record := read(folder)) is not None}
+
+
+def _cannot_be_made(folder: Path, error: OSError) -> StorageError:
+    return StorageError(
+        f"The run folder {folder.absolute()} cannot be made: {error.strerror}. Make it writable, free some space, or start in another folder."
+    )

@@ -1,6 +1,7 @@
 """What a run may ask of its mirror, and which mirror the settings choose."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
@@ -25,14 +26,37 @@ class Mirror(Protocol):
     def log_dataset(
         self, name: str, digest: str, source: str, *, schema: Mapping[str, str], profile: Mapping[str, object]
     ) -> None: ...
+    def compare_link(self, run_ids: Sequence[str]) -> str | None: ...
     def describe(self, markdown: str) -> None: ...
     def publish_view(self, targets: Sequence[str]) -> None: ...
     def finish(self, status: str) -> None: ...
     def close(self) -> None: ...
 
 
-def open_mirror(settings: TrackingSettings, *, name: str, tags: Mapping[str, str], folder: Path) -> Mirror:
-    """A mirror of a new run.
+@dataclass(frozen=True)
+class Earlier:
+    """A run that may have a mirror already.
+
+    Attributes:
+        id: The name of its folder.
+        mlflow_run_id: The mirror, as far as it is known.
+    """
+
+    id: str
+    mlflow_run_id: str | None
+
+
+def open_mirror(
+    settings: TrackingSettings, *, name: str, tags: Mapping[str, str], folder: Path, earlier: Earlier | None = None
+) -> Mirror:
+    """A mirror of a run.
+
+    Args:
+        settings: Where to track.
+        name: What to call a new mirror.
+        tags: The first tags of a new mirror.
+        folder: The run's folder.
+        earlier: Which run's mirror to go on with, if it has one; None for a new run.
 
     Raises:
         ConfigError: The tracking URI names no store.
@@ -43,4 +67,4 @@ def open_mirror(settings: TrackingSettings, *, name: str, tags: Mapping[str, str
     # Imported here and not at the top: mlflow takes five seconds to load, which `tracking=off`, --help and a wrong setting must not pay.
     from headway.tracking.mlflow_mirror import MlflowMirror
 
-    return MlflowMirror.of_new_run(settings, name=name, tags=tags, folder=folder)
+    return MlflowMirror.of_run(settings, name=name, tags=tags, folder=folder, earlier=earlier)

@@ -12,8 +12,9 @@ from typing import Self
 import PIL.Image
 
 from headway.tracking import folder as run_folder
-from headway.tracking import journal, mlflow_names, mlflow_store, mlflow_view, run_color, uri, view
+from headway.tracking import journal, mlflow_names, mlflow_runs, mlflow_store, mlflow_view, run_color, uri, view
 from headway.tracking.breaker import Breaker
+from headway.tracking.mirror import Earlier
 from headway.tracking.mlflow_client import Dataset, DatasetInput, InputTag, Metric, MlflowClient, Param, RunTag
 from headway.tracking.settings import TrackingSettings
 from headway.tracking.system_metrics import SystemMetrics
@@ -25,7 +26,13 @@ _LONGEST_PARAM = 6_000
 _LONGEST_TAG = 8_000
 _BYTES_A_SECOND = 1_000_000
 """The slowest upload that counts as working."""
-_STATUS = {run_folder.FINISHED: "FINISHED", run_folder.FAILED: "FAILED", run_folder.KILLED: "KILLED"}
+_STATUS = {
+    run_folder.FINISHED: "FINISHED",
+    run_folder.FAILED: "FAILED",
+    run_folder.KILLED: "KILLED",
+    # MLflow has no word for it; a tag says the rest.
+    run_folder.PRUNED: "KILLED",
+}
 
 
 class MlflowMirror:
@@ -58,14 +65,23 @@ class MlflowMirror:
         self._system_metrics: SystemMetrics | None = None
 
     @classmethod
-    def of_new_run(cls, settings: TrackingSettings, *, name: str, tags: Mapping[str, str], folder: Path) -> Self:
-        """Create a run in MLflow.
+    def of_run(
+        cls,
+        settings: TrackingSettings,
+        *,
+        name: str,
+        tags: Mapping[str, str],
+        folder: Path,
+        earlier: Earlier | None = None,
+    ) -> Self:
+        """Create a run in MLflow, or go on with one.
 
         Args:
             settings: Where to track.
-            name: What to call the run.
-            tags: The run's first tags.
+            name: What to call a new run.
+            tags: A new run's first tags.
             folder: The run's folder.
+            earlier: The run to go on with, if the experiment has it; None for a new one.
 
         Raises:
             ConfigError: The tracking URI names no store.
@@ -75,9 +91,13 @@ class MlflowMirror:
         consolation = f"Training goes on without it; {folder / journal.FILE} keeps every metric."
         breaker = Breaker(uri.shown(store), consolation=consolation, required=settings.required)
 
-        def create() -> tuple[MlflowClient, str, str]:
+        def begin() -> tuple[MlflowClient, str, str]:
             client = mlflow_store.connect(store)
             experiment_id = mlflow_store.make_experiment(client, store, settings.experiment)
+            run_id = mlflow_runs.resume(client, experiment_id, earlier) if earlier is not None else None
+            return client, experiment_id, run_id or create(client, experiment_id)
+
+        def create(client: MlflowClient, experiment_id: str) -> str:
             recent = client.search_runs(
                 [experiment_id], max_results=len(run_color.PALETTE), order_by=["attributes.start_time DESC"]
             )
@@ -85,14 +105,14 @@ class MlflowMirror:
             run = client.create_run(
                 experiment_id, run_name=name, tags={run_color.TAG: color, **_origin(), **_cut(tags, _LONGEST_TAG)}
             )
-            return client, experiment_id, run.info.run_id
+            return str(run.info.run_id)
 
         # A fresh database is migrated first, perhaps behind other processes; a server has its tables.
         allowance = 1.0 if store.startswith("http") else mlflow_store.OPENING_SECONDS
-        created = breaker.call("creating the run", create, allowance=allowance)
-        client, experiment_id, run_id = created or (None, None, None)
+        begun = breaker.call("creating the run", begin, allowance=allowance)
+        client, experiment_id, run_id = begun or (None, None, None)
         mirror = cls(client, experiment_id, run_id, store=store, breaker=breaker)
-        if settings.system_metrics and created:
+        if settings.system_metrics and begun:
             mirror._system_metrics = SystemMetrics(mirror.log_metrics)
             mirror._system_metrics.start()
         return mirror
@@ -110,6 +130,12 @@ class MlflowMirror:
         if self._experiment_id is None:
             return None
         return view.link(uri.server(self._store), self._experiment_id, self._view_key)
+
+    def compare_link(self, run_ids: Sequence[str]) -> str | None:
+        """The address of a comparison of runs in the UI."""
+        if self._experiment_id is None or not run_ids:
+            return None
+        return view.compare_link(uri.server(self._store), self._experiment_id, run_ids)
 
     def log_metrics(self, metrics: Mapping[str, float], *, step: int, time: float) -> None:
         """Send what is finite; MLflow would store infinity as 1.8e308, which no chart survives."""
@@ -193,7 +219,14 @@ class MlflowMirror:
     def finish(self, status: str) -> None:
         """Set the run's final status."""
         self._stop_system_metrics()
-        self._call("ending the run", lambda client, run_id: client.set_terminated(run_id, _STATUS[status]))
+
+        def send(client: MlflowClient, run_id: str) -> None:
+            if status == run_folder.PRUNED:
+                # First the tag: whoever sees the run ended must see why.
+                client.set_tag(run_id, mlflow_runs.STATUS_TAG, status)
+            client.set_terminated(run_id, _STATUS[status])
+
+        self._call("ending the run", send)
 
     def close(self) -> None:
         """Let go of the store."""

@@ -31,8 +31,11 @@ class MlflowReader:
         self._client: MlflowClient | None = None
         self._experiment_id: str | None = None
 
-    def records(self) -> list[RunRecord]:
-        """Every run of the experiment; empty if there is no such store or experiment, or if it cannot be reached.
+    def records(self, *, where: str = "") -> list[RunRecord]:
+        """The runs of the experiment; empty if there is no such store or experiment, or if it cannot be reached.
+
+        Args:
+            where: A filter in MLflow's language, or nothing for every run.
 
         Raises:
             TrackingError: The store cannot be reached, and is required.
@@ -44,7 +47,9 @@ class MlflowReader:
         def read() -> tuple[MlflowClient, str | None, list[RunRecord]]:
             client = mlflow_store.connect(self._store)
             experiment_id = mlflow_store.find_experiment(client, self._experiment)
-            return client, experiment_id, [] if experiment_id is None else mlflow_runs.records(client, experiment_id)
+            if experiment_id is None:
+                return client, None, []
+            return client, experiment_id, mlflow_runs.records(client, experiment_id, where=where)
 
         answer = self._breaker.call("looking for the run", read, allowance=mlflow_store.OPENING_SECONDS)
         if answer is None:

@@ -4,6 +4,7 @@ import logging
 import re
 from collections.abc import Iterable, Sequence
 
+from headway.tracking import folder as run_folder
 from headway.tracking import view
 from headway.tracking.mlflow_client import MlflowClient, StoredMlflowRun
 from headway.tracking.mlflow_names import metric_name
@@ -12,6 +13,7 @@ log = logging.getLogger(__name__)
 
 _RECENT_RUNS = 20
 _DRAWN_RUNS = 10
+_SWEEPS = f"tags.`headway.kind` = '{run_folder.SWEEP}'"
 _IMAGES = "mlflow.loggedImages"
 """The tag that MLflow gives to a run with an image series."""
 
@@ -33,6 +35,10 @@ def publish(client: MlflowClient, experiment_id: str, run_id: str, targets: Sequ
     try:
         # Of several runs, because the one at hand may not have been evaluated, and the view would lose its columns again.
         recent = client.search_runs([experiment_id], max_results=_RECENT_RUNS, order_by=["attributes.start_time DESC"])
+        # Asked for by themselves, because the children of one sweep are enough to push it out of the most recent.
+        sweeps = client.search_runs(
+            [experiment_id], _SWEEPS, max_results=_RECENT_RUNS, order_by=["attributes.start_time DESC"]
+        )
         metrics = {name for run in (*recent, client.get_run(run_id)) for name in run.data.metrics}
         tag, value = view.tag(
             targets,
@@ -41,6 +47,7 @@ def publish(client: MlflowClient, experiment_id: str, run_id: str, targets: Sequ
             image_step=_shared_step(
                 client, run_id, [run.info.run_id for run in recent if _IMAGES in run.data.tags][:_DRAWN_RUNS]
             ),
+            expanded=[run.info.run_id for run in sweeps],
         )
         if client.get_experiment(experiment_id).tags.get(tag) != value:
             client.set_experiment_tag(experiment_id, tag, value)

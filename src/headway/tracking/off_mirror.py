@@ -34,6 +34,9 @@ class OffMirror:
     def describe(self, markdown: str) -> None:
         """Do nothing."""
 
+    def compare_link(self, run_ids: Sequence[str]) -> None:
+        """Nothing to compare."""
+
     def publish_view(self, targets: Sequence[str]) -> None:
         """Do nothing."""
 

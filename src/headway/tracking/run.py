@@ -1,21 +1,15 @@
 """A run: a folder of its own, a journal of its metrics, and a mirror in MLflow."""
 
-import logging
 import time as clock
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from types import MappingProxyType
 
-from headway.errors import Interrupted, StorageError
+from headway.errors import StorageError
 from headway.tracking import folder as run_folder
-from headway.tracking import uri
 from headway.tracking.journal import Journal
-from headway.tracking.mirror import Mirror, open_mirror
-from headway.tracking.settings import TrackingSettings
-
-log = logging.getLogger(__name__)
+from headway.tracking.mirror import Mirror
 
 _NOTHING: Mapping[str, str] = MappingProxyType({})
 
@@ -49,6 +43,11 @@ class Run:
         return self._record
 
     @property
+    def mlflow_run_id(self) -> str | None:
+        """The run's mirror in MLflow, or None without one."""
+        return self._record.mlflow_run_id
+
+    @property
     def link(self) -> str | None:
         """The address of the run in the MLflow UI, or None without a mirror."""
         return self._mirror.link
@@ -57,6 +56,17 @@ class Run:
     def view_link(self) -> str | None:
         """The address of all runs of the experiment, through the published view if there is one; None without a mirror."""
         return self._mirror.view_link
+
+    def compare_link(self, mlflow_run_ids: Sequence[str]) -> str | None:
+        """The address at which the MLflow UI compares runs of this run's experiment.
+
+        Args:
+            mlflow_run_ids: Their `mlflow_run_id`, most interesting first: those after the hundredth are left out.
+
+        Returns:
+            The address, or None without a mirror or without runs.
+        """
+        return self._mirror.compare_link(mlflow_run_ids)
 
     def log_metrics(self, metrics: Mapping[str, float], *, step: int = 0) -> None:
         """Journal the metrics, then mirror them.
@@ -154,6 +164,11 @@ class Run:
         self._rewrite(score=float(value))
         self._mirror.set_tags({"headway.score": repr(float(value))})
 
+    def set_best(self, id_: str) -> None:
+        """Set, for a sweep, the id of its best child."""
+        self._rewrite(best=id_)
+        self._mirror.set_tags({"headway.best": id_})
+
     def publish_view(self, targets: Sequence[str]) -> None:
         """Give the experiment a ready-made view: columns, sorting and charts for runs that forecast these targets."""
         self._mirror.publish_view(targets)
@@ -182,63 +197,3 @@ class Run:
     def _close(self) -> None:
         self._journal.close()
         self._mirror.close()
-
-
-@contextmanager
-def start(
-    settings: TrackingSettings,
-    *,
-    name: str,
-    comparable: str,
-    root: Path = Path("runs"),
-    tags: Mapping[str, str] = _NOTHING,
-) -> Iterator[Run]:
-    """A new run, for the length of a `with` block; how the block ends decides the run's status.
-
-    Args:
-        settings: Where to track.
-        name: What to call the run.
-        comparable: Equal for runs whose validation scores may be compared (same data, task and split).
-        root: The folder that holds the folders of all runs.
-        tags: Labels of the run from its first moment. `headway.kind` other than `training` hides it from `run=latest` and `run=best`.
-
-    Raises:
-        ConfigError: The tracking URI names no store.
-        StorageError: The run's folder cannot be written.
-        TrackingError: MLflow failed, and is required.
-    """
-    store = uri.resolve(settings.uri) if settings.kind != "off" else None
-    folder = run_folder.create(root)
-    record = run_folder.RunRecord(
-        id=folder.name, name=name, comparable=comparable, kind=tags.get("headway.kind", "training")
-    )
-    run_folder.write(folder, record)
-    try:
-        labels = {"headway.id": folder.name, "headway.comparable": comparable, "headway.kind": record.kind, **tags}
-        mirror = open_mirror(settings, name=name, tags=labels, folder=folder)
-    except BaseException:
-        run_folder.write(folder, replace(record, status=run_folder.FAILED, ended=run_folder.now()))
-        raise
-    run = Run(folder, record, mirror)
-    try:
-        if store and mirror.run_id:
-            run._rewrite(mlflow_run_id=mirror.run_id, store=uri.shown(store), experiment=settings.experiment)
-        yield run
-    except (KeyboardInterrupt, Interrupted):
-        _finish_quietly(run, run_folder.KILLED)
-        raise
-    except BaseException:
-        _finish_quietly(run, run_folder.FAILED)
-        raise
-    else:
-        run._finish(run_folder.FINISHED)
-    finally:
-        run._close()
-
-
-def _finish_quietly(run: Run, status: str) -> None:
-    # The error under way is the one to report; a second one from a full disk or a dead server must not take its place.
-    try:
-        run._finish(status)
-    except Exception as error:
-        log.debug("The run could not be marked %s: %s", status, error)

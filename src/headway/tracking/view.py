@@ -11,6 +11,7 @@ import json
 import zlib
 from collections.abc import Sequence
 from typing import Any
+from urllib.parse import quote
 
 from headway.tracking.mlflow_names import metric_name
 
@@ -21,6 +22,9 @@ _MOST_TARGETS = 4
 """Targets with columns and charts of their own; a table of twenty is no overview."""
 
 _MOST_RIVALS = 4
+
+_MOST_COMPARED = 100
+"""Runs in a comparison; each adds 37 characters to the address, and the page draws a line for each."""
 
 _PARAMS = (
     "heads",
@@ -58,8 +62,20 @@ def link(server: str, experiment_id: str, view_key: str | None) -> str:
     return f"{server}/#/experiments/{experiment_id}/runs?{query}"
 
 
+def compare_link(server: str, experiment_id: str, run_ids: Sequence[str]) -> str:
+    """The address of MLflow's comparison of runs, the first hundred of them."""
+    runs = quote(json.dumps(list(run_ids[:_MOST_COMPARED]), separators=(",", ":")), safe="")
+    experiments = quote(json.dumps([experiment_id]), safe="")
+    return f"{server}/#/compare-runs?runs={runs}&experiments={experiments}&workflowType=machine_learning"
+
+
 def tag(
-    targets: Sequence[str], *, rivals: Sequence[str] = (), horizon: int = 0, image_step: int = 0
+    targets: Sequence[str],
+    *,
+    rivals: Sequence[str] = (),
+    horizon: int = 0,
+    image_step: int = 0,
+    expanded: Sequence[str] = (),
 ) -> tuple[str, str]:
     """The experiment tag of a view.
 
@@ -68,6 +84,8 @@ def tag(
         rivals: The rivals whose skill was logged.
         horizon: The number of hours, days, ... with an error of their own.
         image_step: The epoch at which the slider of the attention maps starts.
+        expanded: The MLflow ids of sweeps whose children are shown below them. The UI nests runs only where they are sorted by the
+            time of their start; sorted by a score, sweeps and children stand side by side.
 
     Returns:
         Key and value of the tag.
@@ -76,6 +94,8 @@ def tag(
         ValueError: The view does not fit into a tag.
     """
     state = _state(targets[:_MOST_TARGETS], rivals=rivals, horizon=horizon, image_step=image_step)
+    # Sorted, so that the same sweeps are the same text.
+    state["runsExpanded"] = dict.fromkeys(sorted(expanded), True)
     packed = base64.b64encode(zlib.compress(json.dumps(state).encode(), level=9)).decode()
     # The times are constants, so that the same view is the same text and is written once.
     value = json.dumps(

@@ -1,0 +1,181 @@
+"""How a run begins, goes on again, and ends."""
+
+import logging
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from types import MappingProxyType
+
+from headway.errors import Interrupted, Pruned, StoredRunError
+from headway.process import Process
+from headway.tracking import folder as run_folder
+from headway.tracking import uri
+from headway.tracking.mirror import Earlier, open_mirror
+from headway.tracking.run import Run
+from headway.tracking.settings import TrackingSettings
+
+log = logging.getLogger(__name__)
+
+_NOTHING: Mapping[str, str] = MappingProxyType({})
+
+
+@dataclass(frozen=True)
+class Parent:
+    """The sweep that a run is a child of.
+
+    Attributes:
+        id: The name of the sweep's run folder.
+        mlflow_run_id: The sweep's mirror, or None where it has none.
+    """
+
+    id: str
+    mlflow_run_id: str | None
+
+
+@contextmanager
+def start(
+    settings: TrackingSettings,
+    *,
+    name: str,
+    comparable: str,
+    root: Path = Path("runs"),
+    tags: Mapping[str, str] = _NOTHING,
+    parent: Parent | None = None,
+    digest: str = "",
+) -> Iterator[Run]:
+    """A new run, for the length of a `with` block; how the block ends decides the run's status.
+
+    Args:
+        settings: Where to track.
+        name: What to call the run.
+        comparable: Equal for runs whose validation scores may be compared (same data, task and split).
+        root: The folder that holds the folders of all runs.
+        tags: Labels of the run from its first moment. `headway.kind` other than `training` hides it from `run=latest` and `run=best`.
+        parent: The sweep that the run is a child of.
+        digest: Configuration, data and code in one hexadecimal digest, by which `find_finished` finds the run.
+
+    Raises:
+        ConfigError: The tracking URI names no store.
+        StorageError: The run's folder cannot be written.
+        TrackingError: MLflow failed, and is required.
+    """
+    _check_uri(settings)
+    folder = run_folder.create(root)
+    record = run_folder.RunRecord(
+        id=folder.name,
+        name=name,
+        comparable=comparable,
+        kind=tags.get("headway.kind", "training"),
+        parent=parent.id if parent is not None else "",
+        digest=digest,
+        process=Process.own().as_dict(),
+    )
+    run_folder.write(folder, record)
+    labels = {**_labels(record), **tags}
+    if parent is not None and parent.mlflow_run_id is not None:
+        labels["mlflow.parentRunId"] = parent.mlflow_run_id
+    with _under_way(settings, folder, record, labels=labels) as run:
+        yield run
+
+
+@contextmanager
+def rejoin(
+    settings: TrackingSettings,
+    id_: str,
+    *,
+    name: str,
+    comparable: str = "",
+    kind: str = run_folder.SWEEP,
+    mlflow_run_id: str | None = None,
+    root: Path = Path("runs"),
+) -> Iterator[Run]:
+    """A run that exists already, for the length of a `with` block, which ends it as that of `start` does.
+
+    The folder, the journal and the MLflow run are gone on with. On a machine that has no such folder it is made anew; where the
+    experiment has no such MLflow run (it was tracked elsewhere, or not at all), one is created.
+
+    Args:
+        settings: Where to track.
+        id_: The run's id.
+        name: What the run is called; as the next two, only for what must be made anew.
+        comparable: As for `start`.
+        kind: The run's kind.
+        mlflow_run_id: The run's mirror, where another machine knows it.
+        root: The folder that holds the folders of all runs.
+
+    Raises:
+        ConfigError: The tracking URI names no store.
+        StorageError: The run's folder cannot be written.
+        StoredRunError: The id is none.
+        TrackingError: MLflow failed, and is required.
+    """
+    if not run_folder.is_id(id_):
+        raise StoredRunError(
+            f"{id_!r} is no run's id: expected the name of a run folder, such as 2026-01-31_12-00-00_0a1b2c."
+        )
+    _check_uri(settings)
+    folder = run_folder.make(root, id_)
+    # Locked, so that nobody who found its process dead marks the run so, once it is ours.
+    with run_folder.locked(root):
+        record = run_folder.read(folder) or run_folder.RunRecord(id=id_, name=name, comparable=comparable, kind=kind)
+        record = replace(record, status=run_folder.RUNNING, ended=None, process=Process.own().as_dict())
+        run_folder.write(folder, record)
+    earlier = Earlier(id_, mlflow_run_id or record.mlflow_run_id)
+    with _under_way(settings, folder, record, labels=_labels(record), earlier=earlier) as run:
+        yield run
+
+
+def _check_uri(settings: TrackingSettings) -> None:
+    # Before anything is made: a wrong word must leave no folder behind.
+    if settings.kind != "off":
+        uri.resolve(settings.uri)
+
+
+def _labels(record: run_folder.RunRecord) -> dict[str, str]:
+    labels = {"headway.id": record.id, "headway.comparable": record.comparable, "headway.kind": record.kind}
+    known = {"headway.sweep": record.parent, "headway.digest": record.digest}
+    return labels | {key: value for key, value in known.items() if value}
+
+
+@contextmanager
+def _under_way(
+    settings: TrackingSettings,
+    folder: Path,
+    record: run_folder.RunRecord,
+    *,
+    labels: Mapping[str, str],
+    earlier: Earlier | None = None,
+) -> Iterator[Run]:
+    try:
+        mirror = open_mirror(settings, name=record.name, tags=labels, folder=folder, earlier=earlier)
+    except BaseException as error:
+        run_folder.write(folder, replace(record, status=_status_after(error), ended=run_folder.now()))
+        raise
+    run = Run(folder, record, mirror)
+    try:
+        if mirror.run_id:
+            store = uri.shown(uri.resolve(settings.uri))
+            run._rewrite(mlflow_run_id=mirror.run_id, store=store, experiment=settings.experiment)
+        yield run
+    except BaseException as error:
+        _finish_quietly(run, _status_after(error))
+        raise
+    else:
+        run._finish(run_folder.FINISHED)
+    finally:
+        run._close()
+
+
+def _status_after(error: BaseException) -> str:
+    if isinstance(error, Pruned):
+        return run_folder.PRUNED
+    return run_folder.KILLED if isinstance(error, KeyboardInterrupt | Interrupted) else run_folder.FAILED
+
+
+def _finish_quietly(run: Run, status: str) -> None:
+    # The error under way is the one to report; a second one from a full disk or a dead server must not take its place.
+    try:
+        run._finish(status)
+    except Exception as error:
+        log.debug("The run could not be marked %s: %s", status, error)
