@@ -7,6 +7,9 @@ calibration reliability, probability integral transform and coverage of the quan
 slices      error and coverage by series, hour, month, or what a feature was
 backtest    error and coverage by origin
 training    learning curves
+sweep       trials of a sweep beside each other, over time, by epoch, by two scores
+sweep_parameters  importance and parallel coordinates of what a sweep varied
+sweep_frame what these pictures share
 png         any of these figures as bytes
 style       the one look: colours, type, frames
 offsets     steps of the clock as offsets that a person reads
