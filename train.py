@@ -2,6 +2,7 @@
 
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import hydra
 from hydra.core.hydra_config import HydraConfig
@@ -9,33 +10,36 @@ from omegaconf import DictConfig, OmegaConf
 
 from headway import backend
 from headway.config import door
-from headway.config.naming import run_name
-from headway.config.train import TrainConfig
+from headway.config.naming import is_of_the_sweep, run_name
+from headway.config.sweep import TrainCommand
 from headway.config.validate import validate
 from headway.data.columns import check_header
-from headway.errors import RequirementError
+from headway.errors import ConfigError, RequirementError
+from headway.sweeps.ticket import Ticket
 from headway.tracking import uri
+
+if TYPE_CHECKING:
+    from headway.pipeline import Outcome
+    from headway.sweeps.child import Child
 
 PROJECT = Path(__file__).resolve().parent
 
 
 @hydra.main(version_base="1.3", config_path="conf", config_name="train")
 def train(settings: DictConfig) -> None:
-    """Check the configuration, then train, evaluate and tell what came out."""
-    config = validate(OmegaConf.to_container(settings, resolve=True), TrainConfig)
-    check_header(config.dataset, project=PROJECT)
-    uri.resolve(config.tracking.uri)
-    backend.load(config.backend)
-    # Keras takes seconds to load, and --help and a wrong override must answer at once.
-    from headway import pipeline
+    """Check the configuration, then train, evaluate and tell what came out; or do one trial of a sweep."""
+    plain = OmegaConf.to_container(settings, resolve=True)
+    typed = list(HydraConfig.get().overrides.task)
+    ticket = Ticket.of(HydraConfig.get().sweeper)
+    if ticket is not None:
+        from headway.sweeps import child
 
-    overrides = HydraConfig.get().overrides.task
-    outcome = pipeline.train(
-        config,
-        name=run_name(overrides, default=config.dataset.name),
-        command=["python", "train.py", *overrides],
-        project=PROJECT,
-    )
+        child.run(ticket, lambda sweep: _train(plain, typed, sweep))
+        return
+    alone = [override for override in typed if is_of_the_sweep(override)]
+    if alone:
+        raise ConfigError(f"{alone[0]}: says how to sweep, and this is a single run; add -m")
+    outcome = _train(plain, typed)
     print(f"\n{outcome.text}\n\nrun {outcome.run_id}")
     if outcome.link:
         print(f"review: python -m headway.tracking ui, then {outcome.link}")
@@ -43,5 +47,23 @@ def train(settings: DictConfig) -> None:
         raise RequirementError(*outcome.unmet)
 
 
+def _train(plain: object, typed: list[str], sweep: "Child | None" = None) -> "Outcome":
+    config = validate(plain, TrainCommand).config
+    check_header(config.dataset, project=PROJECT)
+    uri.resolve(config.tracking.uri)
+    backend.load(config.backend, threads=None if sweep is None else sweep.ticket.threads)
+    # Keras takes seconds to load, and --help and a wrong override must answer at once.
+    from headway import pipeline
+
+    differing = typed if sweep is None else sweep.ticket.swept
+    return pipeline.train(
+        config,
+        name=run_name(differing, default=config.dataset.name),
+        command=["python", "train.py", *(override for override in typed if not is_of_the_sweep(override))],
+        project=PROJECT,
+        sweep=sweep,
+    )
+
+
 if __name__ == "__main__":
-    sys.exit(door.run(train, configuration=TrainConfig))
+    sys.exit(door.run(train, configuration=TrainCommand))

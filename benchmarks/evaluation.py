@@ -23,6 +23,7 @@ from hydra import compose, initialize_config_dir
 from omegaconf import OmegaConf
 
 from headway import backend
+from headway.config.sweep import TrainCommand
 from headway.config.train import TrainConfig
 from headway.config.validate import validate
 
@@ -49,7 +50,7 @@ def judge(size: int, overrides: list[str]) -> None:
     rows = -(-size // SERIES) + 5
     with initialize_config_dir(str(PROJECT / "conf"), version_base="1.3"):
         settings = compose("train", overrides=[*SETTING, f"splits.test={rows}", *overrides])
-    config = validate(OmegaConf.to_container(settings, resolve=True), TrainConfig)
+    config = validate(OmegaConf.to_container(settings, resolve=True), TrainCommand).config
     backend.load(config.backend)
     from headway.fitting import untrained
     from headway.forecasting import forecast_windows

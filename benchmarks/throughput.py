@@ -25,6 +25,7 @@ from omegaconf import OmegaConf
 
 from headway import backend
 from headway.config.model import ModelSpec
+from headway.config.sweep import TrainCommand
 from headway.config.train import TrainConfig
 from headway.config.validate import validate
 
@@ -40,7 +41,7 @@ def main(overrides: list[str]) -> None:
     """Measure, and print a table."""
     with initialize_config_dir(str(PROJECT / "conf"), version_base="1.3"):
         settings = compose("train", overrides=[*SETTING, *overrides])
-    config = validate(OmegaConf.to_container(settings, resolve=True), TrainConfig)
+    config = validate(OmegaConf.to_container(settings, resolve=True), TrainCommand).config
     name = backend.load(config.backend)
     rate_before = matrix_rate()
     wall, cpu = windows_per_second(config)

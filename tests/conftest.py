@@ -10,6 +10,7 @@ import pytest
 from omegaconf import OmegaConf
 
 from headway.config.evaluate import EvaluateConfig
+from headway.config.sweep import TrainCommand
 from headway.config.train import TrainConfig
 from headway.config.validate import validate
 
@@ -40,7 +41,7 @@ def compose_settings() -> Callable[..., Any]:
 @pytest.fixture(scope="session")
 def compose(compose_settings: Callable[..., Any]) -> Callable[..., TrainConfig]:
     """Composes and validates train.py's configuration: compose("model.heads=2", "seed=1")."""
-    return lambda *overrides: validate(compose_settings(*overrides), TrainConfig)
+    return lambda *overrides: validate(compose_settings(*overrides), TrainCommand).config
 
 
 @pytest.fixture(scope="session")

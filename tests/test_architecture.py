@@ -17,12 +17,14 @@ ALLOWED = {
     "data": {"config", "errors"},
     "models": set(),
     "training": {"models", "errors"},
-    "tracking": {"config", "errors"},
+    "process": set(),
+    "tracking": {"config", "process", "errors"},
     "evaluation": {"errors"},
     "attention": set(),
     "report": set(),
     "backend": {"errors"},
     "checked_folder": {"errors"},
+    "identity": {"config"},
     "forecaster": {"config", "data", "models", "evaluation", "checked_folder", "errors"},
     "task": {"config", "data", "models", "errors"},
     "stored": {"config", "errors"},
@@ -31,6 +33,7 @@ ALLOWED = {
     "rival_forecasts": {"data", "evaluation", "task"},
     "forecasting": {"config", "data", "evaluation", "forecaster", "rival_forecasts", "slicing", "task"},
     "fitting": {"config", "models", "training", "feeds", "forecaster", "forecasting", "task", "errors"},
+    "estimate": {"config", "data", "models", "training", "fitting", "task"},
     "judgement": {"config", "data", "evaluation", "report", "forecaster", "forecasting", "rival_forecasts", "task"},
     "unseen": {"config", "data", "evaluation", "tracking", "forecaster", "judgement", "task", "errors"},
     "record": {"config", "data", "training", "tracking", "attention", "report", "forecaster", "judgement", "stored"}
@@ -40,17 +43,20 @@ ALLOWED = {
     "audit": {"config", "data", "evaluation", "feeds", "forecaster", "forecasting", "rival_forecasts", "task"}
     | {"errors"},
     "pipeline": {"config", "data", "training", "tracking", "evaluation", "report", "audit", "backtest", "fitting"}
-    | {"forecaster", "forecasting", "judgement", "record", "slicing", "stored", "task", "unseen", "errors"},
+    | {"forecaster", "forecasting", "identity", "judgement", "record", "slicing", "stored", "task", "unseen", "errors"},
+    "sweeps": {"config", "data", "tracking", "report", "backend", "process", "identity", "estimate", "pipeline", "errors"},
 }
 HOMES = {
     "mlflow": {"tracking"},
     "matplotlib": {"report"},
     "pandas": {"data", "evaluation"},
     "pyarrow": {"data"},
-    "keras": {"models", "training", "forecaster", "checked_folder", "fitting", "record"},
+    "keras": {"models", "training", "forecaster", "checked_folder", "fitting", "record", "estimate"},
     "sklearn": {"evaluation"},
     "scipy": {"evaluation"},
     "joblib": {"backtest"},
+    "optuna": {"sweeps"},
+    "rich": {"sweeps"},
     "hydra": set(),
     "omegaconf": set(),
     "tensorflow": {"training"},
@@ -120,7 +126,7 @@ def test_an_entry_script_is_a_thin_story(script: str) -> None:
 def test_an_entry_script_loads_nothing_heavy_before_validation(script: str) -> None:
     code = f"import sys; sys.path.insert(0, '.'); import {script}; print(*sys.modules)"
     loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=PROJECT, check=True)
-    heavy = {"tensorflow", "keras", "jax", "mlflow", "pandas", "matplotlib", "numpy"}
+    heavy = {"tensorflow", "keras", "jax", "mlflow", "pandas", "matplotlib", "numpy", "optuna", "rich", "sqlalchemy"}
     assert not heavy & set(loaded.stdout.split())
 
 

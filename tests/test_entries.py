@@ -186,7 +186,10 @@ def test_several_runs_of_a_sweep_have_folders_of_their_own(tmp_path: Path) -> No
     done = type_in(tmp_path, "train.py", "-m", *OWN_DATA, *QUICK, "tracking=off", "model.heads=1,2", "evaluate=false")
     assert done.returncode == 0, done.stderr
     records = [json.loads(path.read_text()) for path in (tmp_path / "runs").glob("*/run.json")]
-    assert sorted(record["name"].split("heads=")[1].split()[0] for record in records) == ["1", "2"]
+    (parent,) = (record for record in records if record["kind"] == "sweep")
+    children = [record for record in records if record["parent"] == parent["id"]]
+    assert sorted(record["name"] for record in children) == ["heads=1", "heads=2"]
+    assert parent["best"] == min(children, key=lambda record: record["score"])["id"]
 
 
 def test_training_runs_where_tensorflow_is_not_installed(tmp_path: Path) -> None:

@@ -10,11 +10,12 @@ import tempfile
 from headway.errors import ConfigError
 
 
-def load(backend: str) -> str:
+def load(backend: str, *, threads: int | None = None) -> str:
     """Choose Keras's backend and import it.
 
     Args:
         backend: "tensorflow", "jax", or "auto" for KERAS_BACKEND's own value, else TensorFlow.
+        threads: Threads of each operation, where this process loads Keras first; None leaves the choice to it.
 
     Returns:
         The backend that Keras loaded.
@@ -35,6 +36,10 @@ def load(backend: str) -> str:
         )
         raise ConfigError(f"backend={chosen}: {chosen} is not installed; {install}")
     os.environ["KERAS_BACKEND"] = chosen
+    if threads is not None and "keras" not in sys.modules:
+        # Read once, when TensorFlow starts its device and when NumPy's and scikit-learn's libraries are loaded.
+        for variable in ("TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS", "OMP_NUM_THREADS"):
+            os.environ[variable] = str(threads)
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")  # TensorFlow's own notes would bury ours
     logging.getLogger("tensorflow").setLevel(logging.ERROR)  # as would its advice on tracing, one a trained network
     loaded = _start_quietly()

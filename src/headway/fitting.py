@@ -57,6 +57,29 @@ def untrained(network: Transformer, task: Task) -> Forecaster:
     )
 
 
+def compiled(config: TrainConfig, task: Task, *, precision: str, steps_per_epoch: int) -> Forecaster:
+    """An untrained forecaster that is ready to be fitted.
+
+    Args:
+        config: The validated configuration.
+        task: Data, windows and scalers.
+        precision: Policy of the network.
+        steps_per_epoch: Steps of an epoch, for the schedule.
+    """
+    keras.utils.set_random_seed(config.seed)
+    forecaster = untrained(Transformer(config.model, task.shape, dtype=precision), task)
+    compile_model(
+        forecaster.network,
+        config.training,
+        loss=losses.loss_for(config.loss, forecaster.levels),
+        metrics=[
+            losses.MedianAbsoluteError(tuple(task.scaler.columns(task.shape.targets).scale.tolist()), forecaster.median)
+        ],
+        steps_per_epoch=steps_per_epoch,
+    )
+    return forecaster
+
+
 def fit_forecaster(
     config: TrainConfig,
     task: Task,
@@ -77,19 +100,9 @@ def fit_forecaster(
     Returns:
         The forecaster with the weights of its best epoch, and what training did.
     """
-    keras.utils.set_random_seed(config.seed)
-    forecaster = untrained(Transformer(config.model, task.shape, dtype=precision), task)
     spec = config.training
     train = training_feed(task, seed=config.seed, batch_size=spec.batch_size)
-    compile_model(
-        forecaster.network,
-        spec,
-        loss=losses.loss_for(config.loss, forecaster.levels),
-        metrics=[
-            losses.MedianAbsoluteError(tuple(task.scaler.columns(task.shape.targets).scale.tolist()), forecaster.median)
-        ],
-        steps_per_epoch=train.num_batches,
-    )
+    forecaster = compiled(config, task, precision=precision, steps_per_epoch=train.num_batches)
     watch(forecaster, 0, {})
     clock = time.monotonic()
 

@@ -3,25 +3,36 @@
 import logging
 import sys
 import time
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Protocol
 
 from headway import stored, tracking, unseen
 from headway.audit import audit_leaks
 from headway.backtest.run import run_backtest
 from headway.config.evaluate import EvaluateConfig
+from headway.config.tracking import TrackingSpec
 from headway.config.train import TrainConfig
 from headway.data import sources
 from headway.data.series import Dataset
 from headway.errors import StoredRunError
 from headway.evaluation import tables
 from headway.evaluation.verdicts import spread
-from headway.fitting import fit_forecaster, refuse_misfits
+from headway.fitting import Watch, fit_forecaster, refuse_misfits
 from headway.forecaster import Forecaster
 from headway.forecasting import MODEL
+from headway.identity import digest_of
 from headway.judgement import Judgement, judge_forecaster
-from headway.record import EpochRecord, facts, record_judgement, record_start, record_training
+from headway.record import (
+    EpochRecord,
+    facts,
+    record_judgement,
+    record_result,
+    record_start,
+    record_training,
+    scores_by_path,
+)
 from headway.report.description import describe
 from headway.slicing import refuse_unknown
 from headway.stored import Stored
@@ -41,15 +52,33 @@ class Outcome:
         text: Tables and sentences for the terminal.
         link: Address of the run in the MLflow UI, or None.
         unmet: What was required of the result and does not hold, in words.
+        metrics: What a training ended with, or the scores of a judged run, by path.
     """
 
     run_id: str
     text: str
     link: str | None
     unmet: tuple[str, ...] = ()
+    metrics: Mapping[str, float] = field(default_factory=dict)
 
 
-def train(config: TrainConfig, *, name: str, command: Sequence[str], project: Path) -> Outcome:
+class Sweep(Protocol):
+    """The sweep that a training is a child of."""
+
+    @property
+    def parent(self) -> tracking.Parent:
+        """The sweep's own run."""
+
+    def begin(self, run: str, mlflow_run: str | None, *, task: str) -> None:
+        """Learn which run this child is, and what it forecasts."""
+
+    def report(self, epoch: int, score: float) -> None:
+        """Learn an epoch's validation score; raises Pruned to end the training."""
+
+
+def train(
+    config: TrainConfig, *, name: str, command: Sequence[str], project: Path, sweep: Sweep | None = None
+) -> Outcome:
     """Train a forecaster, keep it as a run, and score the test split if the configuration says so.
 
     Args:
@@ -57,9 +86,13 @@ def train(config: TrainConfig, *, name: str, command: Sequence[str], project: Pa
         name: The run's name.
         command: The words that were typed, for the record.
         project: Folder in which shipped data are found.
+        sweep: The sweep that this run is a child of; children never see the test split.
 
     Returns:
         What to tell the user.
+
+    Raises:
+        Pruned: The sweep has seen enough.
     """
     dataset = sources.read(config.dataset, project=project)
     task = _prepare(dataset, config)
@@ -67,31 +100,41 @@ def train(config: TrainConfig, *, name: str, command: Sequence[str], project: Pa
     precision = precision_for(config.training.precision, on)
     refuse_misfits(config, task)
     refuse_unknown(config.evaluation.slices, dataset.features)
-    with tracking.start(config.tracking, name=name, comparable=task.identity(config.splits)) as run:
+    with tracking.start(
+        config.tracking,
+        name=name,
+        comparable=task.identity(config.splits),
+        parent=None if sweep is None else sweep.parent,
+        digest=digest_of(config, dataset.fingerprint()),
+    ) as run:
         log.info("run %s: %s", run.id, name)
+        if sweep is not None:
+            sweep.begin(run.id, run.record.mlflow_run_id, task=task.question(config.splits))
         record_start(run, config, task, on=on, precision=precision, command=command)
         started = time.monotonic()
         forecaster, history = fit_forecaster(
             config,
             task,
             precision=precision,
-            watch=EpochRecord(run, config, task),
-            progress="bar" if sys.stdout.isatty() else "lines",
+            watch=_watch(EpochRecord(run, config, task), sweep),
+            progress="none" if sweep is not None else "bar" if sys.stdout.isatty() else "lines",
         )
         score = history.best["val_mae"]
         # Of the epoch whose weights are kept; the last epoch's is another number.
         kept = {"train/seconds": time.monotonic() - started, "validation/best_mae": float(f"{score:.6g}")}
+        kept["weights"] = float(forecaster.network.count_params())
         run.log_metrics(kept, step=history.best_epoch + 1)
         record_training(run, config, task, forecaster, history)
+        record_result(run, kept, task=task.question(config.splits))
         run.set_score(score)
         summary = f"validation MAE {score:.3f} at epoch {history.best_epoch + 1} of {len(history.metrics['loss'])}"
         pictures = [("attention_map.png", "attention map")]
         run.describe(describe(headline=summary, facts=facts(config, task, command), sections=[], pictures=pictures))
         run.publish_view(forecaster.targets)
-        if not config.evaluate:
-            return Outcome(run.id, summary, run.link)
-        text, unmet = _judge(config, task, forecaster, run, command)
-        return Outcome(run.id, f"{text}\n{summary}", run.link, unmet)
+        if not config.evaluate or sweep is not None:
+            return Outcome(run.id, summary, run.link, metrics=kept)
+        text, unmet, _ = _judge(config, task, forecaster, run, command)
+        return Outcome(run.id, f"{text}\n{summary}", run.link, unmet, kept)
 
 
 def evaluate(config: EvaluateConfig, *, project: Path) -> Outcome:
@@ -112,8 +155,7 @@ def evaluate(config: EvaluateConfig, *, project: Path) -> Outcome:
         trained = found.config.model_copy(update={"evaluation": config.evaluation.applied(found.config.evaluation)})
         if config.dataset.path is not None:
             return _judge_unseen(config.dataset.path, trained, found, run, project)
-        dataset = sources.read(trained.dataset.model_copy(update={"sha256": None}), project=project)
-        _refuse_other_data(dataset, found, run)
+        dataset = _read_again(trained, found, run, project)
         if config.audit == "leaks":
             audit = audit_leaks(trained, Forecaster.load(run.folder / "forecaster"), project=project)
             return Outcome(run.id, audit.text, run.link, tuple(audit.leaks))
@@ -124,8 +166,43 @@ def evaluate(config: EvaluateConfig, *, project: Path) -> Outcome:
             text, is_best, lacking = run_backtest(config.backtest, trained, forecaster, task, run, project=project)
             unmet = _unmet(trained, is_best, lacking)
         else:
-            text, unmet = _judge(trained, task, forecaster, run, found.command)
+            text, unmet, _ = _judge(trained, task, forecaster, run, found.command)
         return Outcome(run.id, text, run.link, unmet)
+
+
+def judge_winner(settings: TrackingSpec, run_id: str, *, project: Path) -> Outcome:
+    """Judge the best child of a sweep on the test split, as its own configuration says.
+
+    Args:
+        settings: Where it was tracked.
+        run_id: Its id.
+        project: Folder in which shipped data are found.
+
+    Raises:
+        StoredRunError: It is damaged or gone, or its data have changed.
+    """
+    with tracking.reopen(settings, run_id) as run:
+        found = Stored.read(run.folder)
+        task = _prepare(_read_again(found.config, found, run, project), found.config)
+        forecaster = Forecaster.load(run.folder / "forecaster")
+        words, unmet, metrics = _judge(found.config, task, forecaster, run, found.command)
+        return Outcome(run.id, words, run.link, unmet, metrics)
+
+
+def _watch(record: EpochRecord, sweep: Sweep | None) -> Watch:
+    def watch(forecaster: Forecaster, epochs: int, metrics: Mapping[str, float]) -> None:
+        record(forecaster, epochs, metrics)
+        if sweep is not None and epochs:
+            sweep.report(epochs, metrics["validation/mae"])
+
+    return watch
+
+
+def _read_again(config: TrainConfig, found: Stored, run: Run, project: Path) -> Dataset:
+    """The data a run was trained on; its fingerprint says more than the file's digest: what the model saw, whatever the format."""
+    dataset = sources.read(config.dataset.model_copy(update={"sha256": None}), project=project)
+    _refuse_other_data(dataset, found, run)
+    return dataset
 
 
 def _prepare(dataset: Dataset, config: TrainConfig) -> Task:
@@ -133,7 +210,6 @@ def _prepare(dataset: Dataset, config: TrainConfig) -> Task:
 
 
 def _refuse_other_data(dataset: Dataset, found: Stored, run: Run) -> None:
-    """The fingerprint says more than the file's digest: what the model saw, whatever the file's format."""
     fingerprint = dataset.fingerprint()
     if fingerprint != found.fingerprint:
         raise StoredRunError(
@@ -144,15 +220,16 @@ def _refuse_other_data(dataset: Dataset, found: Stored, run: Run) -> None:
 
 def _judge(
     config: TrainConfig, task: Task, forecaster: Forecaster, run: Run, command: Sequence[str]
-) -> tuple[str, tuple[str, ...]]:
-    """Score the test split, draw it, log it; returns the tables as text, and what does not hold."""
+) -> tuple[str, tuple[str, ...], dict[str, float]]:
+    """Score the test split, draw it, log it; returns the tables as text, what does not hold, and the scores by path."""
     judgement = judge_forecaster(forecaster, task, config.evaluation, seed=config.seed)
     target = forecaster.targets[0]
     error = judgement.scores.value(target, judgement.scores.model, "mae")
     seeds = spread(stored.errors_by_seed(run.folder, config, target, own=error))
     words = record_judgement(run, config, task, judgement, command=command, seeds=seeds)
     run.publish_view(forecaster.targets)
-    return _text(judgement, words, seeds), _unmet(config, judgement.beats_baselines, judgement.unmet)
+    unmet = _unmet(config, judgement.beats_baselines, judgement.unmet)
+    return _text(judgement, words, seeds), unmet, scores_by_path(judgement)
 
 
 def _judge_unseen(path: str, config: TrainConfig, found: Stored, run: Run, project: Path) -> Outcome:

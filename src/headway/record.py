@@ -1,5 +1,6 @@
 """What a run keeps for its review: parameters, data, attention, curves, scores, and the page's description."""
 
+import json
 import math
 import shlex
 from collections.abc import Mapping, Sequence
@@ -23,6 +24,7 @@ from headway.tracking import Run
 from headway.training.fit import History
 from headway.training.precision import Device
 
+RESULT = "training.json"
 MOST_EPOCH_PICTURES = 20  # the UI's slider stays usable
 
 
@@ -117,6 +119,19 @@ def record_training(run: Run, config: TrainConfig, task: Task, forecaster: Forec
         run.log_file(name)
 
 
+def record_result(run: Run, metrics: Mapping[str, float], *, task: str) -> None:
+    """What training ended with, for sweeps that take the run instead of training it again.
+
+    Args:
+        run: The run.
+        metrics: Values by path.
+        task: The same for runs whose validation scores can be compared.
+    """
+    result = {"metrics": dict(metrics), "task": task}
+    (run.folder / RESULT).write_text(json.dumps(result, indent=2) + "\n", encoding="utf-8")
+    run.log_file(RESULT)
+
+
 def record_judgement(
     run: Run, config: TrainConfig, task: Task, judgement: Judgement, *, command: Sequence[str], seeds: str
 ) -> str:
@@ -133,8 +148,7 @@ def record_judgement(
     judgement.write(run.folder)
     for name in judgement.files:
         run.log_file(name)
-    # Six digits: what is logged is read in tables.
-    run.log_metrics({f"test/{path}": float(f"{value:.6g}") for path, value in judgement.scores.metrics().items()})
+    run.log_metrics(scores_by_path(judgement))
     run.set_tags({"beats_baselines": str(judgement.beats_baselines).lower()})
     forecaster, target = judgement.forecaster, judgement.forecaster.targets[0]
     words = headline(
@@ -164,6 +178,11 @@ def record_judgement(
     run.log_file("report.md")
     run.describe(text)
     return words
+
+
+def scores_by_path(judgement: Judgement) -> dict[str, float]:
+    """The scores of a judged run as metrics, with six digits: what is logged is read in tables."""
+    return {f"test/{path}": float(f"{value:.6g}") for path, value in judgement.scores.metrics().items()}
 
 
 _MORE_PICTURES = {

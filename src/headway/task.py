@@ -94,6 +94,15 @@ class Task:
         parts = [self.dataset.fingerprint(), splits.model_dump(), index.context_length, index.horizon, index.stride]
         return hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:16]
 
+    def question(self, splits: SplitsSpec) -> str:
+        """A digest that two runs share if they forecast the same steps, whatever they see of the past.
+
+        A longer context crosses more gaps, so that some windows fall away: the scores are of nearly the same windows.
+        """
+        index = self.windows["train"]
+        parts = [self.dataset.fingerprint(), splits.model_dump(), index.horizon, index.stride]
+        return hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:16]
+
 
 def prepare(
     dataset: Dataset,

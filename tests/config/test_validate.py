@@ -9,6 +9,7 @@ import yaml
 
 from headway.config.dataset import DatasetSpec
 from headway.config.evaluate import EvaluateConfig
+from headway.config.sweep import TrainCommand
 from headway.config.train import TrainConfig
 from headway.config.validate import known_keys, validate
 from headway.errors import ConfigError
@@ -142,7 +143,7 @@ WRONG: list[tuple[list[str], str]] = [
 )
 def test_a_wrong_setting_gets_one_line(compose_settings: Callable[..., Any], overrides: list[str], words: str) -> None:
     with pytest.raises(ConfigError) as error:
-        validate(compose_settings(*overrides), TrainConfig)
+        validate(compose_settings(*overrides), TrainCommand)
     assert error.value.exit_code == 2
     (message,) = error.value.messages
     assert message.startswith(words)
@@ -173,7 +174,7 @@ def test_what_a_csv_needs_is_named_with_an_example(compose: Callable[..., TrainC
 @pytest.mark.parametrize("settings", [None, [], "model"])
 def test_settings_that_are_no_mapping_are_refused(settings: object) -> None:
     with pytest.raises(ConfigError, match="expected a mapping of settings"):
-        validate(settings, TrainConfig)
+        validate(settings, TrainCommand)
 
 
 def test_numbers_and_lists_arrive_as_typed(compose: Callable[..., TrainConfig]) -> None:

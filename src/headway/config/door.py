@@ -20,6 +20,10 @@ from headway.errors import ConfigError, HeadwayError, Interrupted, StorageError
 _UNDERSCORED = re.compile(r"(?<![^\[\]{}(),:\s])[+-]?\d[\d.]*_[\d_.]*([eE][+-]?\d+)?(?![^\[\]{}(),:\s])")
 
 
+# Groups whose files fill other groups: no spec has their name as a key.
+_GROUPS_WITHOUT_KEY = ("hydra", "hparams_search")
+
+
 def run(task: Callable[[], object], *, configuration: type[Spec]) -> int:
     """Run an entry script's task and turn what goes wrong into messages and an exit code.
 
@@ -108,6 +112,8 @@ def _one_line(error: Exception) -> str:
         return f"{group}={choice}: no such choice; {group} has {', '.join(options)}" + (
             f"; did you mean {close[0]}?" if close else ""
         )
+    if several := re.match(r"Ambiguous value for argument '(.*)'", text):
+        return f"{several[1]}: several values make a sweep: add -m; a list is written [a,b]"
     lines = [line.strip() for line in text.partition("Config search path:")[0].splitlines()]
     lines = [
         line
@@ -127,7 +133,7 @@ def _wrong_overrides(arguments: Sequence[str], configuration: type[Spec], error:
     for argument in arguments:
         key, is_override, value = argument.partition("=")
         key = key.lstrip("+~").partition("@")[0]
-        if not is_override or argument.startswith("-") or key.startswith("hydra") or "/" in key:
+        if not is_override or argument.startswith("-") or key.startswith(_GROUPS_WITHOUT_KEY) or "/" in key:
             continue
         if any(f"{key}.".startswith(f"{prefix}.") for prefix in free):
             if f"{refused}.".startswith(f"{key}.") and not argument.startswith(("+", "~")):

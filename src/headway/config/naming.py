@@ -4,6 +4,8 @@ from collections.abc import Sequence
 from pathlib import PurePath
 
 _LONGEST = 120
+_OF_THE_SWEEP = ("sweep.", "sweep=", "hparams_search", "hydra")
+_NO_DIFFERENCE = ("tracking", "sweep", "hparams_search", "hydra")
 
 
 def run_name(overrides: Sequence[str], *, default: str) -> str:
@@ -17,10 +19,15 @@ def run_name(overrides: Sequence[str], *, default: str) -> str:
     parts = []
     for override in overrides:
         key, _, value = override.lstrip("+~").partition("=")
-        if key.startswith(("tracking", "hydra")):
+        if key.startswith(_NO_DIFFERENCE):
             continue
         if key.endswith("path"):
             value = PurePath(value).name
         parts.append(f"{key.rpartition('.')[2]}={value}")
     name = " ".join(parts) or default
     return name if len(name) <= _LONGEST else name[: _LONGEST - 3] + "..."
+
+
+def is_of_the_sweep(override: str) -> bool:
+    """Whether an override says how to sweep, and nothing about what is trained."""
+    return override.lstrip("+~").startswith(_OF_THE_SWEEP)

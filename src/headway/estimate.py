@@ -1,0 +1,100 @@
+"""What a training would take, before it is begun: windows, weights, and time measured on a few of its steps."""
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import keras
+import numpy as np
+
+from headway.config.train import TrainConfig
+from headway.data import batches, sources
+from headway.fitting import compiled
+from headway.models.transformer import Transformer
+from headway.task import Task, prepare
+from headway.training.feed import Feed
+from headway.training.fit import for_backend
+from headway.training.precision import device, precision_for
+
+_TIMED_EXECUTIONS = 4
+_REPEATS = 3
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """What one training would take.
+
+    Attributes:
+        windows: Split -> how many.
+        weights: Numbers that are fitted.
+        seconds: Of training through all its epochs, without start-up; an upper bound, since it may stop early.
+    """
+
+    windows: dict[str, int]
+    weights: int
+    seconds: float
+
+
+def estimates(configs: Sequence[TrainConfig], *, project: Path) -> list[Estimate]:
+    """Estimate every training from a few timed steps of the smallest and the largest network among them.
+
+    Between the two, time per window is taken to grow in proportion to the number of weights.
+
+    Args:
+        configs: The trainings.
+        project: Folder in which shipped data are found.
+
+    Raises:
+        DataError: A dataset cannot be read, or is too small.
+    """
+    tasks: dict[str, Task] = {}
+    sizes: dict[str, int] = {}
+    keys, weights = [], []
+    for config in configs:
+        data = config.model_dump_json(include={"dataset", "splits", "windows"})
+        if data not in tasks:
+            dataset = sources.read(config.dataset, project=project)
+            tasks[data] = prepare(dataset, dataset_spec=config.dataset, splits=config.splits, windows=config.windows)
+        network = data + config.model.model_dump_json()
+        if network not in sizes:
+            sizes[network] = int(Transformer(config.model, tasks[data].shape).count_params())
+            keras.backend.clear_session()
+        keys.append(data)
+        weights.append(sizes[network])
+    ends = sorted({int(np.argmin(weights)), int(np.argmax(weights))}, key=lambda place: weights[place])
+    measured = [_seconds_per_window(configs[place], tasks[keys[place]]) for place in ends]
+    sizes_measured = [weights[place] for place in ends]
+    return [
+        Estimate(
+            windows={split: len(index) for split, index in tasks[key].windows.items()},
+            weights=size,
+            seconds=float(np.interp(size, sizes_measured, measured))
+            * len(tasks[key].windows["train"])
+            * config.training.epochs,
+        )
+        for config, key, size in zip(configs, keys, weights, strict=True)
+    ]
+
+
+def _seconds_per_window(config: TrainConfig, task: Task) -> float:
+    """The fastest of some short epochs after a first one that compiles."""
+    spec = config.training
+    count = len(task.windows["train"])
+    used = min(count // spec.batch_size, spec.steps_per_execution * _TIMED_EXECUTIONS) * spec.batch_size
+    order = batches.permutation(count, seed=config.seed, epoch=0)[:used]
+
+    def gather(numbers: np.ndarray) -> tuple[object, object, object]:
+        batch = batches.gather(task.rows, task.windows["train"], numbers)
+        return batch.inputs, batch.target, batch.target_observed
+
+    feed = Feed(gather, lambda epoch: order, batch_size=spec.batch_size, drop_last=True)  # type: ignore[arg-type]
+    forecaster = compiled(
+        config, task, precision=precision_for(spec.precision, device()), steps_per_epoch=feed.num_batches
+    )
+    times = []
+    for _ in range(_REPEATS):
+        started = time.monotonic()
+        forecaster.network.fit(for_backend(feed), epochs=1, shuffle=False, verbose=0)
+        times.append(time.monotonic() - started)
+    return min(times) / used

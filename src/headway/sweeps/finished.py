@@ -1,0 +1,70 @@
+"""Runs that stand for a trial: finished ones of the same configuration, data and code."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from headway import tracking
+from headway.config.dataset import DatasetSpec
+from headway.config.tracking import TrackingSpec
+from headway.config.train import TrainConfig
+from headway.data import sources
+from headway.identity import digest_of
+from headway.sweeps.child import METRIC_OF
+
+FILE = "training.json"
+
+
+@dataclass(frozen=True)
+class Finished:
+    """What a run found.
+
+    Attributes:
+        run, mlflow_run: Its ids.
+        metrics: What its training ended with.
+        task: The same for runs whose scores can be compared.
+    """
+
+    run: str
+    mlflow_run: str | None
+    metrics: Mapping[str, float]
+    task: str
+
+
+class FinishedRuns:
+    """Looks for runs that need not be trained again; reads every data set once.
+
+    Args:
+        settings: Where runs are tracked.
+        project: Folder in which shipped data are found.
+    """
+
+    def __init__(self, settings: TrackingSpec, *, project: Path) -> None:
+        self._settings, self._project = settings, project
+        self._fingerprints: dict[str, str] = {}
+
+    def like(self, config: TrainConfig) -> Finished | None:
+        """A finished run of this configuration, or None.
+
+        Raises:
+            DataError: The data cannot be read.
+        """
+        found = tracking.find_finished(self._settings, digest_of(config, self._fingerprint(config.dataset)))
+        if found is None:
+            return None
+        with tracking.reopen(self._settings, found.id) as run:
+            try:
+                stored = json.loads((run.folder / FILE).read_text(encoding="utf-8"))
+                metrics = {str(name): float(value) for name, value in stored["metrics"].items()}
+                task = str(stored["task"])
+            except (OSError, ValueError, TypeError, KeyError, AttributeError):
+                return None
+        complete = all(name in metrics for name in METRIC_OF.values())
+        return Finished(found.id, found.mlflow_run_id, metrics, task) if complete else None
+
+    def _fingerprint(self, spec: DatasetSpec) -> str:
+        key = spec.model_dump_json()
+        if key not in self._fingerprints:
+            self._fingerprints[key] = sources.read(spec, project=self._project).fingerprint()
+        return self._fingerprints[key]

@@ -1,0 +1,27 @@
+"""The winner of a sweep on the test split."""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from headway import backend
+from headway.config.train import TrainConfig
+from headway.sweeps.sweep import Judge
+
+
+def of(config: TrainConfig, *, project: Path) -> Judge:
+    """What judges a child of a sweep by its run's id.
+
+    Args:
+        config: Of any child: where they are tracked, and what Keras computes with.
+        project: Folder in which shipped data are found.
+    """
+
+    def judge(run_id: str) -> tuple[str, Mapping[str, float]]:
+        backend.load(config.backend)
+        # Here because Keras takes seconds to load, and most sweeps judge nobody.
+        from headway import pipeline
+
+        outcome = pipeline.judge_winner(config.tracking, run_id, project=project)
+        return outcome.text, outcome.metrics
+
+    return judge

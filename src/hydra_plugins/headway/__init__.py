@@ -1,0 +1,1 @@
+"""Headway as a plug-in of Hydra: its sweeper."""

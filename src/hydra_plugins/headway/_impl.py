@@ -1,0 +1,330 @@
+"""From a command line to a sweep of plain values, and from a trial back to a job of Hydra's launcher."""
+
+import hashlib
+import json
+import logging
+import os
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import joblib
+from hydra.core.override_parser.overrides_parser import OverridesParser
+from hydra.core.override_parser.types import IntervalSweep, Override, RangeSweep, Transformer
+from hydra.core.plugins import Plugins
+from hydra.core.utils import JobReturn, JobStatus
+from hydra.types import HydraContext, TaskFunction
+from omegaconf import DictConfig, OmegaConf, open_dict
+from rich.console import Console
+
+from headway.config.naming import is_of_the_sweep
+from headway.config.sweep import SweepSpec, TrainCommand
+from headway.config.train import TrainConfig
+from headway.config.validate import validate
+from headway.data.columns import check_header
+from headway.errors import ConfigError, DataError, HeadwayError, Interrupted
+from headway.identity import code_version
+from headway.sweeps import dry_run, judge
+from headway.sweeps import sweep as sweeps
+from headway.sweeps.plan import Plan
+from headway.sweeps.space import Choice, Dimension, Span, distribution, last_of
+from headway.sweeps.storage import shown
+from headway.sweeps.study import name_of_grid
+from headway.sweeps.ticket import Ticket
+
+_FOLDER = Path("runs/sweeps")
+_MOST_AT_ONCE = 8
+"""Jobs of a search that are handed to a cluster at a time, where `sweep.batch` says nothing."""
+
+# What may change between two commands of the same sweep.
+_CHANGEABLE = (
+    "n_trials",
+    "time_budget",
+    "batch",
+    "threads",
+    "retries",
+    "skip_finished",
+    "dry_run",
+    "evaluate_best",
+    "name",
+)
+
+
+def sweep(arguments: Sequence[str], *, context: HydraContext, task: TaskFunction, config: DictConfig) -> None:
+    """Run the sweep of a command line.
+
+    Args:
+        arguments: The overrides that were typed, without Hydra's own.
+        context, task, config: As Hydra hands them to a sweeper.
+
+    Raises:
+        ConfigError: What was typed makes no sweep.
+        SweepError: A child failed.
+        Interrupted: The user ended it.
+    """
+    for talkative in ("headway", "hydra", "hydra_plugins"):  # what one run says is noise when twenty say it
+        logging.getLogger(talkative).setLevel(logging.WARNING)
+    spec = _settings(config)
+    overrides = _parse([f"{key}={value}" for key, value in spec.space.items()], context) | _parse(arguments, context)
+    swept = {key: override for key, override in overrides.items() if override.is_sweep_override()}
+    constants = [override.input_line or "" for override in overrides.values() if not override.is_sweep_override()]
+    _refuse(swept, overrides)
+    is_search = spec.kind == "search" or any(override.is_interval_sweep() for override in swept.values())
+    if is_search and spec.kind == "grid":
+        raise ConfigError(
+            "sweep.kind=grid: an interval has no list of values; use choice or range, or sweep.kind=search"
+        )
+    if is_search and not swept:
+        raise ConfigError(
+            "a search needs something to choose from; for example model.dropout='interval(0, 0.3)' or hparams_search=optuna"
+        )
+    project = next(
+        Path(source.path).parent for source in config.hydra.runtime.config_sources if source.provider == "main"
+    )
+    jobs = _Jobs(context, task, config, constants, project=project)
+    seed, epochs = int(config.seed), int(config.training.epochs)
+    plan = Plan(
+        dimensions={key: _dimension(key, override) for key, override in swept.items()} if is_search else {},
+        constants=[text for text in constants if not is_of_the_sweep(text)],
+        points=[] if is_search else _points(swept),
+        n_trials=spec.n_trials,
+        sampler=spec.sampler,
+        seed=seed,
+        objectives=spec.objectives,
+        retries=spec.retries,
+    )
+    examples = jobs.check(plan)
+    pruner = spec.pruner if spec.pruner != "auto" else "asha" if is_search and len(spec.objectives) == 1 else "none"
+    name = spec.name if spec.name != "auto" else _name(plan, spec)
+    batch, side_by_side, threads = _at_once(config, len(plan.points) or None)
+    job = sweeps.Sweep(
+        name=name,
+        folder=_FOLDER / name,
+        spec=spec,
+        plan=plan,
+        pruner=pruner,
+        command=["python", "train.py", "-m", *map(_without_password, _typed(config, arguments))],
+        shared=[text for text in plan.constants if not text.startswith("tracking")],
+        tracking=examples[0].tracking,
+        epochs=epochs,
+        batch=spec.batch or batch,
+        side_by_side=min(side_by_side, spec.batch or side_by_side),
+        threads=spec.threads or threads,
+        project=project,
+    )
+    console = Console(highlight=False)
+    if spec.dry_run:
+        dry_run.show(job, jobs, examples, console=console)
+        return
+    jobs.open(job.folder)
+    sweeps.run(job, jobs, judge=judge.of(examples[0], project=project), console=console)
+
+
+class _Jobs:
+    """Children as Hydra composes them and its launcher starts them."""
+
+    def __init__(
+        self,
+        context: HydraContext,
+        task: TaskFunction,
+        config: DictConfig,
+        constants: Sequence[str],
+        *,
+        project: Path,
+    ) -> None:
+        self._context, self._task, self._config = context, task, config
+        self._constants, self._project = list(constants), project
+
+    def settings_of(self, overrides: Sequence[str]) -> TrainConfig:
+        """The validated configuration of a child.
+
+        Raises:
+            ConfigError: It is refused.
+        """
+        composed = self._context.config_loader.load_sweep_config(self._config, [*self._constants, *overrides])
+        with open_dict(composed):
+            del composed["hydra"]
+        return validate(OmegaConf.to_container(composed, resolve=True), TrainCommand).config
+
+    def check(self, plan: Plan) -> list[TrainConfig]:
+        """Refuse what no child could be trained with, before anything is made; returns those that can be.
+
+        Of a grid every child is looked at, of a search its corners.
+
+        Raises:
+            ConfigError, DataError: Every child is refused.
+        """
+        for key, dimension in plan.dimensions.items():
+            distribution(key, dimension)
+        good, refused = [], dict[str, HeadwayError]()
+        for overrides in plan.points or _corners(plan.dimensions):
+            try:
+                config = self.settings_of(overrides)
+                check_header(config.dataset, project=self._project)
+                good.append(config)
+            except (ConfigError, DataError) as error:
+                refused |= dict.fromkeys(error.messages, error)
+        if not good:
+            raise type(next(iter(refused.values())))(*list(refused)[:10])
+        return good
+
+    def open(self, folder: Path) -> None:
+        """Make the launcher; its own files go into the sweep's folder."""
+        self._folder = str(folder.absolute())
+        with open_dict(self._config):
+            self._config.hydra.sweep.dir = self._folder
+            _complete(self._config.hydra.launcher)
+        self._launcher = Plugins.instance().instantiate_launcher(
+            hydra_context=self._context, task_function=self._task, config=self._config
+        )
+
+    def launch(self, jobs: Sequence[tuple[Ticket, Sequence[str]]], *, first: int) -> None:
+        """Run jobs to their ends.
+
+        Raises:
+            Interrupted: The user wants all of it to end.
+        """
+        folder = self._folder.replace("'", r"\'")
+        lists = [
+            [
+                *self._constants,
+                *overrides,
+                f"hydra.sweep.dir='{folder}'",
+                f"hydra.sweeper.ticket={ticket.encode()}",
+            ]
+            for ticket, overrides in jobs
+        ]
+        returned: Sequence[JobReturn] = self._launcher.launch(lists, initial_job_idx=first)
+        for job in returned:
+            if job.status == JobStatus.FAILED and isinstance(job._return_value, Interrupted):
+                raise job._return_value
+
+
+def _settings(config: DictConfig) -> SweepSpec:
+    """The sweep group, checked before anything else is."""
+    from headway.config.spec import Spec
+
+    class _Sweep(Spec):
+        sweep: SweepSpec
+
+    return validate({"sweep": OmegaConf.to_container(config.sweep, resolve=True)}, _Sweep).sweep
+
+
+def _parse(arguments: Sequence[str], context: HydraContext) -> dict[str, Override]:
+    parser = OverridesParser.create(config_loader=context.config_loader)
+    return {override.get_key_element(): override for override in parser.parse_overrides(list(arguments))}
+
+
+def _refuse(swept: Mapping[str, Override], overrides: Mapping[str, Override]) -> None:
+    """What no sweep may do: look at the test split in its children, or change itself from child to child."""
+    for key, override in overrides.items():
+        name = key.lstrip("+")
+        if name == "evaluate" and (key in swept or override.value() is True):
+            raise ConfigError(
+                f"{override.input_line}: the children of a sweep never look at the test split; "
+                "sweep.evaluate_best=true judges the winner once, at the end"
+            )
+        if key in swept and (name.startswith(("sweep.", "tracking")) or name == "hparams_search"):
+            raise ConfigError(f"{override.input_line}: one sweep has one value of {name}; give one")
+
+
+def _points(swept: Mapping[str, Override]) -> list[list[str]]:
+    """Hydra's own grid: every combination, the last key fastest."""
+    from hydra._internal.core_plugins.basic_sweeper import BasicSweeper
+
+    (points,) = BasicSweeper.split_arguments(list(swept.values()), None)
+    return points
+
+
+def _dimension(key: str, override: Override) -> Dimension:
+    value = override.value()
+    if isinstance(value, IntervalSweep):
+        low, high = value.start, value.end
+        if low is None or high is None:
+            raise ConfigError(f"{override.input_line}: an interval has two ends")
+        return Span(low, high, log="log" in value.tags)
+    if isinstance(value, RangeSweep):
+        start, stop, step = value.start, value.stop, value.step
+        if start is None or stop is None or step <= 0:
+            raise ConfigError(f"{override.input_line}: a range to search goes up: range(start, stop, step)")
+        return Span(start, last_of(start, stop, step), step=step, log="log" in value.tags)
+    return Choice(
+        tuple(override.sweep_iterator(transformer=Transformer.encode)),
+        tuple(override.sweep_string_iterator()),
+    )
+
+
+def _corners(dimensions: Mapping[str, Dimension]) -> list[list[str]]:
+    """The first of everything, and the last of everything."""
+    ends = [
+        (dimension.texts[0], dimension.texts[-1]) if isinstance(dimension, Choice) else (dimension.low, dimension.high)
+        for dimension in dimensions.values()
+        if not (isinstance(dimension, Choice) and not dimension.texts)
+    ]
+    return [[f"{key}={end[place]}" for key, end in zip(dimensions, ends, strict=False)] for place in (0, 1)]
+
+
+def _name(plan: Plan, spec: SweepSpec) -> str:
+    """A name from what was typed. A grid that is done is trained afresh, and so is one after a change of the code."""
+    keys = list(plan.dimensions) or list(
+        dict.fromkeys(text.partition("=")[0] for point in plan.points for text in point)
+    )
+    leaves = [key.rpartition(".")[2].lstrip("+~") for key in keys]
+    words = "-".join(leaves[:3]) + (f"-and-{len(leaves) - 3}-more" if len(leaves) > 3 else "")
+    kept = {name: value for name, value in spec.model_dump(mode="json").items() if name not in _CHANGEABLE}
+    parts = [
+        sorted(plan.constants),
+        [str(plan.dimensions), plan.points],
+        kept,
+        None if plan.is_search else code_version(),
+    ]
+    base = f"{words or 'sweep'}-{hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:8]}"
+    return base if plan.is_search else name_of_grid(base, storage=spec.storage, sweeps=_FOLDER)
+
+
+def _typed(config: DictConfig, arguments: Sequence[str]) -> list[str]:
+    return [*(text for text in config.hydra.overrides.hydra if not text.startswith("hydra.mode")), *arguments]
+
+
+def _complete(launcher: DictConfig) -> None:
+    """Set what Hydra's launcher of Ray leaves open, as far as the user does; to be called within `open_dict`."""
+    if not str(launcher._target_).endswith(".RayLauncher"):
+        return
+    # Without it the launcher asks for a size, which Ray refuses wherever it joins a cluster.
+    launcher.ray.init.setdefault("object_store_memory", None)
+    # The study counts the jobs that were lost and tries them again, alone; Ray would start them at once and beside others.
+    launcher.ray.remote.setdefault("max_retries", 0)
+    # Nothing is told to anybody unless the user says so.
+    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
+
+
+def _at_once(config: DictConfig, points: int | None) -> tuple[int, int, int | None]:
+    """Jobs the launcher is handed at a time, jobs it runs at once, and threads of each; None leaves them as they are."""
+    launcher = config.hydra.launcher
+    kind = str(launcher._target_).rpartition(".")[2]
+    cores: int = joblib.cpu_count()
+    if kind == "BasicLauncher":
+        return 1, 1, None
+    if kind == "JoblibLauncher":
+        asked = int(launcher.n_jobs)
+        processes = max(1, cores + 1 + asked if asked < 0 else asked)
+        processes = min(processes, points or processes)
+        return points or processes, processes, max(1, cores // processes)
+    if kind == "LocalLauncher":  # every job of a batch is a process at once
+        processes = min(cores, points or cores)
+        return processes, processes, max(1, cores // processes)
+    many = points or _MOST_AT_ONCE
+    if kind == "SlurmLauncher":
+        return many, many, launcher.cpus_per_task
+    if kind == "RayLauncher":
+        share = OmegaConf.select(launcher, "ray.remote.num_cpus") or 1
+        return many, many, max(1, int(share))
+    return many, many, None
+
+
+def _without_password(override: str) -> str:
+    key, _, value = str(override).partition("=")
+    if key.lstrip("+") == "sweep.storage":
+        return f"{key}={shown(value.strip(chr(39) + chr(34)))}"
+    if key.lstrip("+") == "tracking.uri" and "@" in value:
+        return f"{key}=***"
+    return str(override)
