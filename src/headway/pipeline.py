@@ -4,7 +4,7 @@ import logging
 import sys
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Protocol
 
@@ -53,6 +53,7 @@ class Outcome:
         link: Address of the run in the MLflow UI, or None.
         unmet: What was required of the result and does not hold, in words.
         metrics: What a training ended with, or the scores of a judged run, by path.
+        headline: The text in one sentence; empty where nothing was judged.
     """
 
     run_id: str
@@ -60,6 +61,7 @@ class Outcome:
     link: str | None
     unmet: tuple[str, ...] = ()
     metrics: Mapping[str, float] = field(default_factory=dict)
+    headline: str = ""
 
 
 class Sweep(Protocol):
@@ -133,8 +135,8 @@ def train(
         run.publish_view(forecaster.targets)
         if not config.evaluate or sweep is not None:
             return Outcome(run.id, summary, run.link, metrics=kept)
-        text, unmet, _ = _judge(config, task, forecaster, run, command)
-        return Outcome(run.id, f"{text}\n{summary}", run.link, unmet, kept)
+        judged = _judge(config, task, forecaster, run, command)
+        return replace(judged, text=f"{judged.text}\n{summary}", metrics=kept)
 
 
 def evaluate(config: EvaluateConfig, *, project: Path) -> Outcome:
@@ -164,10 +166,8 @@ def evaluate(config: EvaluateConfig, *, project: Path) -> Outcome:
         forecaster = Forecaster.load(run.folder / "forecaster")
         if config.backtest.kind != "off":
             text, is_best, lacking = run_backtest(config.backtest, trained, forecaster, task, run, project=project)
-            unmet = _unmet(trained, is_best, lacking)
-        else:
-            text, unmet, _ = _judge(trained, task, forecaster, run, found.command)
-        return Outcome(run.id, text, run.link, unmet)
+            return Outcome(run.id, text, run.link, _unmet(trained, is_best, lacking))
+        return _judge(trained, task, forecaster, run, found.command)
 
 
 def judge_winner(settings: TrackingSpec, run_id: str, *, project: Path) -> Outcome:
@@ -185,8 +185,7 @@ def judge_winner(settings: TrackingSpec, run_id: str, *, project: Path) -> Outco
         found = Stored.read(run.folder)
         task = _prepare(_read_again(found.config, found, run, project), found.config)
         forecaster = Forecaster.load(run.folder / "forecaster")
-        words, unmet, metrics = _judge(found.config, task, forecaster, run, found.command)
-        return Outcome(run.id, words, run.link, unmet, metrics)
+        return _judge(found.config, task, forecaster, run, found.command)
 
 
 def _watch(record: EpochRecord, sweep: Sweep | None) -> Watch:
@@ -218,10 +217,8 @@ def _refuse_other_data(dataset: Dataset, found: Stored, run: Run) -> None:
         )
 
 
-def _judge(
-    config: TrainConfig, task: Task, forecaster: Forecaster, run: Run, command: Sequence[str]
-) -> tuple[str, tuple[str, ...], dict[str, float]]:
-    """Score the test split, draw it, log it; returns the tables as text, what does not hold, and the scores by path."""
+def _judge(config: TrainConfig, task: Task, forecaster: Forecaster, run: Run, command: Sequence[str]) -> Outcome:
+    """Score the test split, draw it, log it."""
     judgement = judge_forecaster(forecaster, task, config.evaluation, seed=config.seed)
     target = forecaster.targets[0]
     error = judgement.scores.value(target, judgement.scores.model, "mae")
@@ -229,7 +226,7 @@ def _judge(
     words = record_judgement(run, config, task, judgement, command=command, seeds=seeds)
     run.publish_view(forecaster.targets)
     unmet = _unmet(config, judgement.beats_baselines, judgement.unmet)
-    return _text(judgement, words, seeds), unmet, scores_by_path(judgement)
+    return Outcome(run.id, _text(judgement, words, seeds), run.link, unmet, scores_by_path(judgement), words)
 
 
 def _judge_unseen(path: str, config: TrainConfig, found: Stored, run: Run, project: Path) -> Outcome:

@@ -92,7 +92,8 @@ class Child:
         if not math.isfinite(score):
             return
         self._storage.set_trial_intermediate_value(self._trial_id, epoch, score)
-        if self.ticket.pruner == "none":
+        # After the last epoch there is nothing left to save.
+        if self.ticket.pruner == "none" or epoch >= self.ticket.epochs:
             return
         if self._study.pruner.prune(self._study, self._storage.get_trial(self._trial_id)):
             raise Pruned(f"ended after epoch {epoch}: other trials do better")

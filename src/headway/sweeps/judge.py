@@ -1,11 +1,14 @@
 """The winner of a sweep on the test split."""
 
-from collections.abc import Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from headway import backend
 from headway.config.train import TrainConfig
 from headway.sweeps.sweep import Judge
+
+if TYPE_CHECKING:
+    from headway.pipeline import Outcome
 
 
 def of(config: TrainConfig, *, project: Path) -> Judge:
@@ -16,12 +19,11 @@ def of(config: TrainConfig, *, project: Path) -> Judge:
         project: Folder in which shipped data are found.
     """
 
-    def judge(run_id: str) -> tuple[str, Mapping[str, float]]:
+    def judge(run_id: str) -> "Outcome":
         backend.load(config.backend)
         # Here because Keras takes seconds to load, and most sweeps judge nobody.
         from headway import pipeline
 
-        outcome = pipeline.judge_winner(config.tracking, run_id, project=project)
-        return outcome.text, outcome.metrics
+        return pipeline.judge_winner(config.tracking, run_id, project=project)
 
     return judge

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 _MOST_ROWS = 50
+_SCORE = "validation MAE"
 
 
 def record(
@@ -143,26 +144,19 @@ def _front(study: Study, rows: Sequence[Row], objectives: Sequence[str], *, styl
 def _draw(
     folder: Path, rows: Sequence[Row], study: Study, dimensions: Mapping[str, Dimension], objectives: Sequence[str]
 ) -> list[str]:
-    states, scores = [row.state for row in rows], [row.score for row in rows]
-    labels = [
-        " ".join(f"{_leaf(key)}={children.short(value)}" for key, value in row.parameters.items()) for row in rows
-    ]
-    ended = [index for index, state in enumerate(states) if state != "waiting"]
-
-    def of(values: Sequence[object]) -> list[object]:
-        return [values[index] for index in ended]
-
+    begun = [row for row in rows if row.state != "waiting"]
+    states, scores = [row.state for row in begun], [row.score for row in begun]
     figures: dict[str, Figure] = {
-        "comparison.png": pictures.comparison(of(labels), of(scores), of(states)),  # type: ignore[arg-type]
-        "history.png": pictures.history(of([row.number for row in rows]), of(scores), of(states)),  # type: ignore[arg-type]
-        "intermediate_values.png": pictures.intermediate_values(of([row.curve for row in rows]), of(states)),  # type: ignore[arg-type]
+        "comparison.png": pictures.comparison([_label(row) for row in begun], scores, states, unit=_SCORE),
+        "history.png": pictures.history([row.number for row in begun], scores, states, unit=_SCORE),
+        "intermediate_values.png": pictures.intermediate_values([row.curve for row in begun], states),
     }
     keys = list(dict.fromkeys(key for row in rows for key in row.parameters))
     if keys:
         log = {_leaf(key) for key in keys if isinstance(span := dimensions.get(key), Span) and span.log}
         values = {_leaf(key): [row.parameters.get(key) for row in rows] for key in keys}
         figures["parallel_coordinates.png"] = sweep_parameters.parallel_coordinates(
-            values, [row.score if row.state == "finished" else None for row in rows], log=log
+            values, [row.score if row.state == "finished" else None for row in rows], log=log, unit=_SCORE
         )
     shares = study.importance() if len(keys) > 1 else {}
     if shares:
@@ -179,6 +173,11 @@ def _draw(
     for name, figure in figures.items():
         (folder / name).write_bytes(png(figure))
     return list(figures)
+
+
+def _label(row: Row) -> str:
+    settings = " ".join(f"{_leaf(key)}={children.short(value)}" for key, value in row.parameters.items())
+    return f"{row.number}: {settings}"
 
 
 def _leaf(key: str) -> str:

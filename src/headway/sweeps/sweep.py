@@ -79,8 +79,24 @@ class Sweep:
     project: Path
 
 
-Judge = Callable[[str], tuple[str, Mapping[str, float]]]
-"""Judges a run by its id on the test split; returns words and metrics."""
+class Judged(Protocol):
+    """What the test split says of a run."""
+
+    @property
+    def text(self) -> str:
+        """Tables and verdicts."""
+
+    @property
+    def headline(self) -> str:
+        """One sentence."""
+
+    @property
+    def metrics(self) -> Mapping[str, float]:
+        """Scores by path."""
+
+
+Judge = Callable[[str], Judged]
+"""Judges a run by its id on the test split."""
 
 
 def run(sweep: Sweep, jobs: Jobs, *, judge: Judge, console: Console) -> None:
@@ -120,7 +136,7 @@ def _run(sweep: Sweep, jobs: Jobs, *, judge: Judge, console: Console) -> None:
         with watched(study, sweep.plan.total, console=console):
             _work(sweep, study, jobs, own)
         tracking.mark_dead(sweep.tracking)
-        judged = _judge(sweep, study, judge, own) if sweep.spec.evaluate_best else ""
+        judged = _judge(study, judge, own, console) if sweep.spec.evaluate_best else ""
         with study.alone():
             text = parent.record(
                 own,
@@ -154,13 +170,18 @@ def _join(sweep: Sweep, study: Study, stack: ExitStack) -> Run:
             study.keep(PARENT, known)
         own = stack.enter_context(
             tracking.rejoin(
-                sweep.tracking, known["id"], name=f"sweep {sweep.name}", mlflow_run_id=known["mlflow_run_id"]
+                _quiet(sweep), known["id"], name=f"sweep {sweep.name}", mlflow_run_id=known["mlflow_run_id"]
             )
         )
         if known["mlflow_run_id"] is None:
             own.set_tags({"command": children.spelled(sweep.command), **tracking.provenance()})
             study.keep(PARENT, {"id": own.id, "mlflow_run_id": own.mlflow_run_id})
         return own
+
+
+def _quiet(sweep: Sweep) -> TrackingSpec:
+    """What the machine does is the children's to tell; on the parent it would bury the winner's values."""
+    return sweep.tracking.model_copy(update={"system_metrics": False})
 
 
 def _work(sweep: Sweep, study: Study, jobs: Jobs, own: Run) -> None:
@@ -221,7 +242,7 @@ def _launch(sweep: Sweep, study: Study, jobs: Jobs, own: Run, batch: Sequence[As
         problem = error
     if problem is None:
         # All jobs have ended: what is not done was lost by a job that could not say so.
-        for number in numbers:
+        for number in study.workers_of(numbers):
             study.give_up(number, counts=True, began=True)
     else:
         _settle(study, numbers)
@@ -266,15 +287,16 @@ def _beating(study: Study, numbers: Sequence[int]) -> Iterator[None]:
         thread.join()
 
 
-def _judge(sweep: Sweep, study: Study, judge: Judge, own: Run) -> str:
+def _judge(study: Study, judge: Judge, own: Run, console: Console) -> str:
     """The winner on the test split, once: a second look would be a choice made on it."""
     best = children.best_of(children.rows_of(study))
     if best is None or best.run is None:
         return ""
     known = study.attribute(JUDGED)
     if not known or known["run"] != best.run:
-        words, metrics = judge(best.run)
-        known = {"run": best.run, "words": words, "metrics": dict(metrics)}
+        judged = judge(best.run)
+        console.print(f"\n{judged.text}", soft_wrap=True, markup=False)
+        known = {"run": best.run, "words": judged.headline, "metrics": dict(judged.metrics)}
         study.keep(JUDGED, known)
     own.log_metrics(known["metrics"])
     return str(known["words"])

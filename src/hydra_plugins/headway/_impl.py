@@ -4,6 +4,7 @@ import hashlib
 import json
 import logging
 import os
+import signal
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.override_parser.types import IntervalSweep, Override, RangeSweep, Transformer
 from hydra.core.plugins import Plugins
 from hydra.core.utils import JobReturn, JobStatus
+from hydra.plugins.launcher import Launcher
 from hydra.types import HydraContext, TaskFunction
 from omegaconf import DictConfig, OmegaConf, open_dict
 from rich.console import Console
@@ -176,6 +178,8 @@ class _Jobs:
         self._launcher = Plugins.instance().instantiate_launcher(
             hydra_context=self._context, task_function=self._task, config=self._config
         )
+        if _kind(self._config.hydra.launcher) == "RayLauncher":
+            _start_ray(self._launcher)
 
     def launch(self, jobs: Sequence[tuple[Ticket, Sequence[str]]], *, first: int) -> None:
         """Run jobs to their ends.
@@ -287,7 +291,7 @@ def _typed(config: DictConfig, arguments: Sequence[str]) -> list[str]:
 
 def _complete(launcher: DictConfig) -> None:
     """Set what Hydra's launcher of Ray leaves open, as far as the user does; to be called within `open_dict`."""
-    if not str(launcher._target_).endswith(".RayLauncher"):
+    if _kind(launcher) != "RayLauncher":
         return
     # Without it the launcher asks for a size, which Ray refuses wherever it joins a cluster.
     launcher.ray.init.setdefault("object_store_memory", None)
@@ -297,10 +301,23 @@ def _complete(launcher: DictConfig) -> None:
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
 
 
+def _start_ray(launcher: Launcher) -> None:
+    """Start or join Ray before the first job: it takes SIGTERM over, and would die of it without a word to the study."""
+    from hydra_plugins.hydra_ray_launcher._launcher_util import start_ray
+
+    start_ray(launcher.ray_cfg.init)
+    # As Ctrl-C: of any other exception in a handler Ray makes an error of its own.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+
+
+def _kind(launcher: DictConfig) -> str:
+    return str(launcher._target_).rpartition(".")[2]
+
+
 def _at_once(config: DictConfig, points: int | None) -> tuple[int, int, int | None]:
     """Jobs the launcher is handed at a time, jobs it runs at once, and threads of each; None leaves them as they are."""
     launcher = config.hydra.launcher
-    kind = str(launcher._target_).rpartition(".")[2]
+    kind = _kind(launcher)
     cores: int = joblib.cpu_count()
     if kind == "BasicLauncher":
         return 1, 1, None
