@@ -44,7 +44,18 @@ ALLOWED = {
     | {"errors"},
     "pipeline": {"config", "data", "training", "tracking", "evaluation", "report", "audit", "backtest", "fitting"}
     | {"forecaster", "forecasting", "identity", "judgement", "record", "slicing", "stored", "task", "unseen", "errors"},
-    "sweeps": {"config", "data", "tracking", "report", "backend", "process", "identity", "estimate", "pipeline", "errors"},
+    "sweeps": {
+        "config",
+        "data",
+        "tracking",
+        "report",
+        "backend",
+        "process",
+        "identity",
+        "estimate",
+        "pipeline",
+        "errors",
+    },
 }
 HOMES = {
     "mlflow": {"tracking"},

@@ -10,7 +10,7 @@ import numpy as np
 
 from headway.config.train import TrainConfig
 from headway.data import batches, sources
-from headway.fitting import compiled
+from headway.fitting import compiled, refuse_misfits
 from headway.models.transformer import Transformer
 from headway.task import Task, prepare
 from headway.training.feed import Feed
@@ -56,6 +56,7 @@ def estimates(configs: Sequence[TrainConfig], *, project: Path) -> list[Estimate
         if data not in tasks:
             dataset = sources.read(config.dataset, project=project)
             tasks[data] = prepare(dataset, dataset_spec=config.dataset, splits=config.splits, windows=config.windows)
+        refuse_misfits(config, tasks[data])
         network = data + config.model.model_dump_json()
         if network not in sizes:
             sizes[network] = int(Transformer(config.model, tasks[data].shape).count_params())

@@ -55,7 +55,11 @@ def _work(config: TrainConfig, sweep: child.Child) -> SimpleNamespace:
             error = error_of(config, epoch)
             run.log_metrics({"validation/mae": error}, step=epoch)
             sweep.report(epoch, error)
-        metrics = {"validation/best_mae": error, "train/seconds": SECONDS * epoch, "weights": float(config.model.d_model)}
+        metrics = {
+            "validation/best_mae": error,
+            "train/seconds": SECONDS * epoch,
+            "weights": float(config.model.d_model),
+        }
         run.log_metrics(metrics)
         run.set_score(error)
         return SimpleNamespace(metrics=metrics)

@@ -2,7 +2,7 @@
 
 import difflib
 from collections.abc import Iterator, Mapping
-from typing import Any, TypeVar, get_origin
+from typing import Any, TypeVar, get_args, get_origin
 
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
@@ -73,6 +73,28 @@ def free_keys(spec: type[BaseModel], prefix: str = "") -> Iterator[str]:
             yield prefix + name
         elif isinstance(annotation, type) and issubclass(annotation, BaseModel):
             yield from free_keys(annotation, f"{prefix}{name}.")
+
+
+def takes_whole_numbers(spec: type[BaseModel], key: str) -> bool:
+    """Whether a key of a spec is a whole number and nothing else that has a decimal point."""
+    name, _, rest = key.partition(".")
+    field = spec.model_fields.get(name)
+    if field is None:
+        return False
+    if rest:
+        inner = field.annotation
+        return isinstance(inner, type) and issubclass(inner, BaseModel) and takes_whole_numbers(inner, rest)
+    kinds = set(_flat(field.annotation))
+    return int in kinds and float not in kinds
+
+
+def _flat(annotation: object) -> Iterator[object]:
+    """The plain types that an annotation is made of."""
+    arguments = get_args(annotation)
+    if not arguments:
+        yield annotation
+    for argument in arguments:
+        yield from _flat(argument)
 
 
 def nearest(word: str, known: list[str]) -> str:

@@ -4,6 +4,7 @@ import gc
 import logging
 import math
 import os
+import signal
 import threading
 import time
 import traceback
@@ -12,9 +13,11 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+from types import FrameType
 from typing import Protocol
 
 import optuna
+from optuna.exceptions import UpdateFinishedTrialError
 from optuna.storages import BaseStorage
 from optuna.trial import TrialState
 
@@ -69,8 +72,9 @@ class Child:
         Raises:
             DataError: The search compares other forecasts.
         """
-        for name, value in ((study.RUN, run), (study.MLFLOW_RUN, mlflow_run), (study.TASK, task)):
-            self._storage.set_trial_user_attr(self._trial_id, name, value)
+        with _given_up_means_the_end():
+            for name, value in ((study.RUN, run), (study.MLFLOW_RUN, mlflow_run), (study.TASK, task)):
+                self._storage.set_trial_user_attr(self._trial_id, name, value)
         if not self.ticket.is_search:
             return
         known = self._study.user_attrs.get(study.TASK)
@@ -91,7 +95,8 @@ class Child:
         # What is not finite fails a moment later, where the training names the reason; it is no number to compare.
         if not math.isfinite(score):
             return
-        self._storage.set_trial_intermediate_value(self._trial_id, epoch, score)
+        with _given_up_means_the_end():
+            self._storage.set_trial_intermediate_value(self._trial_id, epoch, score)
         # After the last epoch there is nothing left to save.
         if self.ticket.pruner == "none" or epoch >= self.ticket.epochs:
             return
@@ -122,20 +127,27 @@ def run(ticket: Ticket, work: Callable[[Child], Result]) -> float | None:
         is_ours = _claim(storage, trial_id)
     if not is_ours:
         return None
-    with _working(), _beating(storage, trial_id):
+    is_in_sweeper = Process.own().as_dict() == dict(ticket.sweeper)
+    with _working(), _beating(storage, trial_id), _terminable(in_sweeper=is_in_sweeper):
         try:
             result = work(Child(ticket, known, trial_id, storage))
             values = _values(result.metrics, ticket.objectives)
         except Pruned:
             known.tell(ticket.trial, state=TrialState.PRUNED)
             return None
-        except (Interrupted, KeyboardInterrupt):
+        except (Interrupted, KeyboardInterrupt) as error:
+            # Of a job in a process of its own the sweeper sees that it ended, and has the trial tried again.
+            if isinstance(error, _GivenUp) or (isinstance(error, Interrupted) and not is_in_sweeper):
+                return None
             raise
         except BaseException as error:  # SystemExit, too: in a sweep it would end the siblings
             _tell_failure(known, storage, trial_id, ticket, error)
             return None
-        storage.set_trial_user_attr(trial_id, study.METRICS, dict(result.metrics))
-        known.tell(ticket.trial, values)
+        try:
+            storage.set_trial_user_attr(trial_id, study.METRICS, dict(result.metrics))
+            known.tell(ticket.trial, values)
+        except UpdateFinishedTrialError:
+            return None
         return values[list(ticket.objectives).index("error")]
 
 
@@ -177,6 +189,35 @@ def _tell_failure(
         log.warning("%s", "".join(traceback.format_exception(error)).rstrip())
     storage.set_trial_user_attr(trial_id, study.ERROR, " ".join(words.split())[:_LONGEST_ERROR])
     known.tell(ticket.trial, state=TrialState.FAIL)
+
+
+class _GivenUp(Interrupted):
+    """A sweeper took this process for dead, or was interrupted: the trial is another one's now."""
+
+
+@contextmanager
+def _given_up_means_the_end() -> Iterator[None]:
+    try:
+        yield
+    except UpdateFinishedTrialError:
+        raise _GivenUp("this trial was given up meanwhile") from None
+
+
+@contextmanager
+def _terminable(*, in_sweeper: bool) -> Iterator[None]:
+    """Let SIGTERM end a job in a process of its own as an interruption; a launcher's worker would make something else of it."""
+    if in_sweeper or threading.current_thread() is not threading.main_thread():
+        yield
+        return
+
+    def interrupt(number: int, frame: FrameType | None) -> None:
+        raise Interrupted("stopped by SIGTERM")
+
+    before = signal.signal(signal.SIGTERM, interrupt)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 @contextmanager

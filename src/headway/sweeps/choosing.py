@@ -11,6 +11,10 @@ REDUCTION = 4
 """Of the trials that reach a rung one in four goes on: Li et al., "A System for Massively Parallel Hyperparameter Tuning", 2020."""
 
 
+POPULATION = 10
+"""Trials of a generation of NSGA-II: its usual 50 would make a search of 40 trials a random one."""
+
+
 def sampler(name: str, *, seed: int, asked: int) -> BaseSampler:
     """A sampler for one question to the study.
 
@@ -36,7 +40,7 @@ def sampler(name: str, *, seed: int, asked: int) -> BaseSampler:
                 first = RandomSampler(seed=draw)
                 return QMCSampler(seed=seed, scramble=True, independent_sampler=first, warn_independent_sampling=False)
             case "nsga2":
-                return NSGAIISampler(seed=draw)
+                return NSGAIISampler(seed=draw, population_size=POPULATION)
             case "random":
                 return RandomSampler(seed=draw)
     raise ValueError(f"{name!r} is no sampler: tpe, cmaes, qmc, nsga2 or random.")

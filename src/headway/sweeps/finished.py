@@ -1,6 +1,7 @@
 """Runs that stand for a trial: finished ones of the same configuration, data and code."""
 
 import json
+import logging
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,8 +11,11 @@ from headway.config.dataset import DatasetSpec
 from headway.config.tracking import TrackingSpec
 from headway.config.train import TrainConfig
 from headway.data import sources
+from headway.errors import StoredRunError, TrackingError
 from headway.identity import digest_of
 from headway.sweeps.child import METRIC_OF
+
+log = logging.getLogger(__name__)
 
 FILE = "training.json"
 
@@ -53,13 +57,14 @@ class FinishedRuns:
         found = tracking.find_finished(self._settings, digest_of(config, self._fingerprint(config.dataset)))
         if found is None:
             return None
-        with tracking.reopen(self._settings, found.id) as run:
-            try:
+        try:
+            with tracking.reopen(self._settings, found.id) as run:
                 stored = json.loads((run.folder / FILE).read_text(encoding="utf-8"))
-                metrics = {str(name): float(value) for name, value in stored["metrics"].items()}
-                task = str(stored["task"])
-            except (OSError, ValueError, TypeError, KeyError, AttributeError):
-                return None
+            metrics = {str(name): float(value) for name, value in stored["metrics"].items()}
+            task = str(stored["task"])
+        except (StoredRunError, TrackingError, OSError, ValueError, TypeError, KeyError, AttributeError) as error:
+            log.debug("Run %s cannot stand for a trial: %s", found.id, error)
+            return None
         complete = all(name in metrics for name in METRIC_OF.values())
         return Finished(found.id, found.mlflow_run_id, metrics, task) if complete else None
 

@@ -7,7 +7,7 @@ from optuna.distributions import BaseDistribution, CategoricalDistribution, Floa
 
 from headway.errors import ConfigError
 
-Value = str | int | float | bool | None
+Value = str | int | float
 
 
 @dataclass(frozen=True)
@@ -15,11 +15,9 @@ class Choice:
     """One of some values.
 
     Attributes:
-        values: The values.
-        texts: How each is written in an override.
+        texts: How each is written in an override; texts alone, because 1, 1.0 and true are equal to Python and to Optuna.
     """
 
-    values: tuple[Value, ...]
     texts: tuple[str, ...]
 
 
@@ -54,9 +52,9 @@ def distribution(key: str, dimension: Dimension) -> BaseDistribution:
         ConfigError: The dimension holds nothing, or what cannot be sampled.
     """
     if isinstance(dimension, Choice):
-        if not dimension.values:
+        if not dimension.texts:
             raise ConfigError(f"{key}: nothing to choose from")
-        return CategoricalDistribution(dimension.values)
+        return CategoricalDistribution(dimension.texts)
     low, high = dimension.low, dimension.high
     if low > high:
         raise ConfigError(f"{key}: from {low:g} to {high:g} there is nothing; the lower end comes first")
@@ -72,13 +70,7 @@ def distribution(key: str, dimension: Dimension) -> BaseDistribution:
 def override(key: str, dimension: Dimension, value: Value) -> str:
     """How a sampled value is written on a command line."""
     if isinstance(dimension, Choice):
-        # By position: 1, 1.0 and true are equal to Python and not to a configuration.
-        place = next(
-            place
-            for place, known in enumerate(dimension.values)
-            if known == value and isinstance(known, bool) == isinstance(value, bool)
-        )
-        return f"{key}={dimension.texts[place]}"
+        return f"{key}={value}"
     # Six digits are more than any search can tell apart, and a command that a person can read and repeat.
     return f"{key}={value}" if isinstance(value, int) else f"{key}={float(f'{value:.6g}')!r}"
 
@@ -89,21 +81,6 @@ def words(dimension: Dimension) -> str:
         return ", ".join(dimension.texts)
     step = f", step {dimension.step:g}" if dimension.step is not None else ""
     return f"{dimension.low:g} to {dimension.high:g}{' (log)' if dimension.log else ''}{step}"
-
-
-def last_of(low: float, stop: float, step: float) -> float:
-    """The last number of Hydra's `range(low, stop, step)`, which leaves `stop` out."""
-    count = _count(low, stop, step)
-    return low + (count - 1) * step if count else low - abs(step)
-
-
-def _count(low: float, stop: float, step: float) -> int:
-    # As Hydra's FloatRange counts: by adding, and comparing with a tolerance of a rounding error.
-    count, number = 0, low
-    while (number < stop if step > 0 else number > stop) and not abs(number - stop) < abs(step) * 1e-9:
-        count += 1
-        number = low + count * step
-    return count
 
 
 def fixed(points: Sequence[Sequence[str]]) -> list[dict[str, str]]:

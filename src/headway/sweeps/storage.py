@@ -13,7 +13,7 @@ from filelock import FileLock
 from optuna.storages import BaseStorage, JournalStorage, RDBStorage
 from optuna.storages.journal import JournalFileBackend, JournalFileOpenLock
 from sqlalchemy.engine import make_url
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.exc import ArgumentError, SQLAlchemyError
 
 from headway.errors import ConfigError, StorageError
 
@@ -42,9 +42,8 @@ def open_storage(storage: str, folder: Path) -> BaseStorage:
         try:
             folder.mkdir(parents=True, exist_ok=True)
             path = folder / FILE
-            with (lock := _JournalLock(path)):
-                lock.mend()
-            return JournalStorage(JournalFileBackend(str(path), lock_obj=lock))
+            with (lock := _JournalLock(path)):  # which mends what a killed process left unfinished
+                return JournalStorage(JournalFileBackend(str(path), lock_obj=lock))
         except (OSError, ValueError) as error:
             raise StorageError(
                 f"the study in {folder / FILE} cannot be opened: {error}; free some space, or give another sweep.name"
@@ -73,7 +72,12 @@ def alone(storage: BaseStorage, folder: Path) -> Iterator[None]:
 
 def shown(storage: str) -> str:
     """The storage without a password."""
-    return storage if storage == JOURNAL else make_url(storage).render_as_string(hide_password=True)
+    if storage == JOURNAL:
+        return storage
+    try:
+        return make_url(storage).render_as_string(hide_password=True)
+    except (ValueError, ArgumentError):
+        return storage.partition(":")[0] + "://..."
 
 
 def _database(address: str) -> RDBStorage:
@@ -84,6 +88,10 @@ def _database(address: str) -> RDBStorage:
         except (ImportError, sqlalchemy.exc.NoSuchModuleError) as error:
             raise ConfigError(
                 f"sweep.storage={shown(address)}: {error}; pip install -e '.[postgres]' brings the driver of PostgreSQL"
+            ) from error
+        except (ValueError, ArgumentError) as error:
+            raise ConfigError(
+                f"sweep.storage={shown(address)}: no address of a database; write postgresql://user@host:port/name"
             ) from error
         except (SQLAlchemyError, RuntimeError) as error:
             if attempt == _ATTEMPTS - 1:

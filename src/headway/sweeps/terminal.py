@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from rich.console import Console
 from rich.live import Live
 from rich.table import Table
+from rich.text import Text
 
 from headway.sweeps import children
 from headway.sweeps.children import Row
@@ -119,7 +120,7 @@ class _Table:
         for row in shown:
             drawn.add_row(
                 str(row.number),
-                *(children.short(row.parameters.get(key, "")) for key in keys),
+                *(Text(children.short(row.parameters.get(key, ""))) for key in keys),  # [..] is markup to a plain cell
                 str(max(row.curve, default=0) or ""),
                 "" if row.score is None else f"{row.score:.4g}",
                 "best" if best is not None and row.number == best.number else row.state,

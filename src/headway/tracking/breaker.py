@@ -8,7 +8,7 @@ from collections.abc import Callable
 from concurrent.futures import Future
 from typing import Any, TypeVar
 
-from headway.errors import TrackingError
+from headway.errors import Interrupted, TrackingError
 
 log = logging.getLogger(__name__)
 Result = TypeVar("Result")
@@ -67,6 +67,8 @@ class Breaker:
             result = future.result(timeout=allowance + self._patience)
         except TimeoutError as error:
             reason = str(error).strip() or f"no answer within {allowance + self._patience:.0f} s"
+        except Interrupted:  # SIGTERM, while this thread waited: no failure of the store
+            raise
         except Exception as error:  # whatever MLflow, its database or its server may raise
             reason = _one_line(error)
         else:

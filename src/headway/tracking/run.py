@@ -191,8 +191,11 @@ class Run:
         return path
 
     def _finish(self, status: str) -> None:
-        self._rewrite(status=status, ended=run_folder.now())
-        self._mirror.finish(status)
+        # In this order: killed in between, the next start finds a folder that says running, and looks after both.
+        try:
+            self._mirror.finish(status)
+        finally:
+            self._rewrite(status=status, ended=run_folder.now())
 
     def _close(self) -> None:
         self._journal.close()

@@ -3,17 +3,13 @@
 import hashlib
 import json
 import logging
-import os
-import signal
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-import joblib
 from hydra.core.override_parser.overrides_parser import OverridesParser
-from hydra.core.override_parser.types import IntervalSweep, Override, RangeSweep, Transformer
+from hydra.core.override_parser.types import IntervalSweep, Override, RangeSweep
 from hydra.core.plugins import Plugins
 from hydra.core.utils import JobReturn, JobStatus
-from hydra.plugins.launcher import Launcher
 from hydra.types import HydraContext, TaskFunction
 from omegaconf import DictConfig, OmegaConf, open_dict
 from rich.console import Console
@@ -21,21 +17,23 @@ from rich.console import Console
 from headway.config.naming import is_of_the_sweep
 from headway.config.sweep import SweepSpec, TrainCommand
 from headway.config.train import TrainConfig
-from headway.config.validate import validate
+from headway.config.validate import takes_whole_numbers, validate
 from headway.data.columns import check_header
 from headway.errors import ConfigError, DataError, HeadwayError, Interrupted
 from headway.identity import code_version
 from headway.sweeps import dry_run, judge
 from headway.sweeps import sweep as sweeps
 from headway.sweeps.plan import Plan
-from headway.sweeps.space import Choice, Dimension, Span, distribution, last_of
+from headway.sweeps.space import Choice, Dimension, Span, distribution
 from headway.sweeps.storage import shown
 from headway.sweeps.study import name_of_grid
 from headway.sweeps.ticket import Ticket
+from hydra_plugins.headway import _launchers as launchers
+
+log = logging.getLogger(__name__)
 
 _FOLDER = Path("runs/sweeps")
-_MOST_AT_ONCE = 8
-"""Jobs of a search that are handed to a cluster at a time, where `sweep.batch` says nothing."""
+_MOST_NUMBERS = 100_000
 
 # What may change between two commands of the same sweep.
 _CHANGEABLE = (
@@ -97,7 +95,9 @@ def sweep(arguments: Sequence[str], *, context: HydraContext, task: TaskFunction
     examples = jobs.check(plan)
     pruner = spec.pruner if spec.pruner != "auto" else "asha" if is_search and len(spec.objectives) == 1 else "none"
     name = spec.name if spec.name != "auto" else _name(plan, spec)
-    batch, side_by_side, threads = _at_once(config, len(plan.points) or None)
+    if spec.name == "auto" and not plan.is_search and not spec.dry_run:
+        name = name_of_grid(name, storage=spec.storage, sweeps=_FOLDER)
+    batch, side_by_side, threads = launchers.at_once(config, len(plan.points) or None)
     job = sweeps.Sweep(
         name=name,
         folder=_FOLDER / name,
@@ -172,14 +172,14 @@ class _Jobs:
     def open(self, folder: Path) -> None:
         """Make the launcher; its own files go into the sweep's folder."""
         self._folder = str(folder.absolute())
+        # Launchers keep their jobs here, and in them the address of the storage, perhaps with a password.
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         with open_dict(self._config):
             self._config.hydra.sweep.dir = self._folder
-            _complete(self._config.hydra.launcher)
+            launchers.complete(self._config.hydra.launcher)
         self._launcher = Plugins.instance().instantiate_launcher(
             hydra_context=self._context, task_function=self._task, config=self._config
         )
-        if _kind(self._config.hydra.launcher) == "RayLauncher":
-            _start_ray(self._launcher)
 
     def launch(self, jobs: Sequence[tuple[Ticket, Sequence[str]]], *, first: int) -> None:
         """Run jobs to their ends.
@@ -197,10 +197,15 @@ class _Jobs:
             ]
             for ticket, overrides in jobs
         ]
+        if launchers.kind_of(self._config.hydra.launcher) == "RayLauncher":
+            launchers.start_ray(self._launcher)
         returned: Sequence[JobReturn] = self._launcher.launch(lists, initial_job_idx=first)
         for job in returned:
-            if job.status == JobStatus.FAILED and isinstance(job._return_value, Interrupted):
+            if job.status != JobStatus.FAILED:
+                continue
+            if isinstance(job._return_value, Interrupted):
                 raise job._return_value
+            log.warning("a job ended before it could tell its trial how: %r", job._return_value)
 
 
 def _settings(config: DictConfig) -> SweepSpec:
@@ -215,12 +220,18 @@ def _settings(config: DictConfig) -> SweepSpec:
 
 def _parse(arguments: Sequence[str], context: HydraContext) -> dict[str, Override]:
     parser = OverridesParser.create(config_loader=context.config_loader)
-    return {override.get_key_element(): override for override in parser.parse_overrides(list(arguments))}
+    # Without the + of an addition: what is typed with it replaces the same key of a search space, too.
+    return {override.get_key_element().lstrip("+"): override for override in parser.parse_overrides(list(arguments))}
 
 
 def _refuse(swept: Mapping[str, Override], overrides: Mapping[str, Override]) -> None:
     """What no sweep may do: look at the test split in its children, or change itself from child to child."""
     for key, override in overrides.items():
+        if getattr(override.value(), "shuffle", False):
+            raise ConfigError(
+                f"{override.input_line}: a sweep keeps its order, so that the same command goes on where it was; "
+                "leave shuffle out"
+            )
         name = key.lstrip("+")
         if name == "evaluate" and (key in swept or override.value() is True):
             raise ConfigError(
@@ -240,21 +251,38 @@ def _points(swept: Mapping[str, Override]) -> list[list[str]]:
 
 
 def _dimension(key: str, override: Override) -> Dimension:
+    """What a search chooses from, in plain values.
+
+    Raises:
+        ConfigError: It says nothing that can be searched.
+    """
     value = override.value()
     if isinstance(value, IntervalSweep):
         low, high = value.start, value.end
         if low is None or high is None:
             raise ConfigError(f"{override.input_line}: an interval has two ends")
+        if takes_whole_numbers(TrainConfig, key.lstrip("+")) and float(low).is_integer() and float(high).is_integer():
+            low, high = int(low), int(high)  # Hydra makes every end of an interval a decimal number
         return Span(low, high, log="log" in value.tags)
     if isinstance(value, RangeSweep):
-        start, stop, step = value.start, value.stop, value.step
-        if start is None or stop is None or step <= 0:
+        start, step = value.start, value.step
+        if start is None or value.stop is None or step <= 0:
             raise ConfigError(f"{override.input_line}: a range to search goes up: range(start, stop, step)")
-        return Span(start, last_of(start, stop, step), step=step, log="log" in value.tags)
-    return Choice(
-        tuple(override.sweep_iterator(transformer=Transformer.encode)),
-        tuple(override.sweep_string_iterator()),
-    )
+        return Span(start, _last(value, override.input_line), step=step, log="log" in value.tags)
+    return Choice(tuple(override.sweep_string_iterator()))
+
+
+def _last(span: RangeSweep, typed: str | None) -> float:
+    """The last number that Hydra's own range holds; less than the first where it holds none."""
+    numbers = span.range()
+    if isinstance(numbers, range):
+        return numbers[-1] if numbers else numbers.start - 1
+    last = float(span.start or 0) - 1
+    for count, number in enumerate(numbers):
+        if count == _MOST_NUMBERS:
+            raise ConfigError(f"{typed}: more than {_MOST_NUMBERS:,} numbers; an interval has no steps")
+        last = round(number, 12)  # it adds up: 0.3 + 0.3 + 0.3 is 0.8999999999999999
+    return last
 
 
 def _corners(dimensions: Mapping[str, Dimension]) -> list[list[str]]:
@@ -268,7 +296,7 @@ def _corners(dimensions: Mapping[str, Dimension]) -> list[list[str]]:
 
 
 def _name(plan: Plan, spec: SweepSpec) -> str:
-    """A name from what was typed. A grid that is done is trained afresh, and so is one after a change of the code."""
+    """A name from what was typed; a grid is another one after a change of the code, a search goes on."""
     keys = list(plan.dimensions) or list(
         dict.fromkeys(text.partition("=")[0] for point in plan.points for text in point)
     )
@@ -281,61 +309,11 @@ def _name(plan: Plan, spec: SweepSpec) -> str:
         kept,
         None if plan.is_search else code_version(),
     ]
-    base = f"{words or 'sweep'}-{hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:8]}"
-    return base if plan.is_search else name_of_grid(base, storage=spec.storage, sweeps=_FOLDER)
+    return f"{words or 'sweep'}-{hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:8]}"
 
 
 def _typed(config: DictConfig, arguments: Sequence[str]) -> list[str]:
     return [*(text for text in config.hydra.overrides.hydra if not text.startswith("hydra.mode")), *arguments]
-
-
-def _complete(launcher: DictConfig) -> None:
-    """Set what Hydra's launcher of Ray leaves open, as far as the user does; to be called within `open_dict`."""
-    if _kind(launcher) != "RayLauncher":
-        return
-    # Without it the launcher asks for a size, which Ray refuses wherever it joins a cluster.
-    launcher.ray.init.setdefault("object_store_memory", None)
-    # The study counts the jobs that were lost and tries them again, alone; Ray would start them at once and beside others.
-    launcher.ray.remote.setdefault("max_retries", 0)
-    # Nothing is told to anybody unless the user says so.
-    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
-
-
-def _start_ray(launcher: Launcher) -> None:
-    """Start or join Ray before the first job: it takes SIGTERM over, and would die of it without a word to the study."""
-    from hydra_plugins.hydra_ray_launcher._launcher_util import start_ray
-
-    start_ray(launcher.ray_cfg.init)
-    # As Ctrl-C: of any other exception in a handler Ray makes an error of its own.
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
-
-
-def _kind(launcher: DictConfig) -> str:
-    return str(launcher._target_).rpartition(".")[2]
-
-
-def _at_once(config: DictConfig, points: int | None) -> tuple[int, int, int | None]:
-    """Jobs the launcher is handed at a time, jobs it runs at once, and threads of each; None leaves them as they are."""
-    launcher = config.hydra.launcher
-    kind = _kind(launcher)
-    cores: int = joblib.cpu_count()
-    if kind == "BasicLauncher":
-        return 1, 1, None
-    if kind == "JoblibLauncher":
-        asked = int(launcher.n_jobs)
-        processes = max(1, cores + 1 + asked if asked < 0 else asked)
-        processes = min(processes, points or processes)
-        return points or processes, processes, max(1, cores // processes)
-    if kind == "LocalLauncher":  # every job of a batch is a process at once
-        processes = min(cores, points or cores)
-        return processes, processes, max(1, cores // processes)
-    many = points or _MOST_AT_ONCE
-    if kind == "SlurmLauncher":
-        return many, many, launcher.cpus_per_task
-    if kind == "RayLauncher":
-        share = OmegaConf.select(launcher, "ray.remote.num_cpus") or 1
-        return many, many, max(1, int(share))
-    return many, many, None
 
 
 def _without_password(override: str) -> str:
