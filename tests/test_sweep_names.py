@@ -13,9 +13,10 @@ import pytest
 
 from headway.config.sweep import SweepSpec, TrainCommand
 from headway.config.validate import validate
+from headway.sweeps.plan import Plan
 from headway.sweeps.space import Span
 from headway.sweeps.storage import JOURNAL, open_storage
-from headway.sweeps.study import Plan, Study
+from headway.sweeps.study import Study, name_of_grid
 from hydra_plugins.headway import _impl
 
 

@@ -90,6 +90,7 @@ def test_two_jobs_at_a_time_have_half_of_the_cores_each(on_joblib) -> None:
     assert [job["threads"] for job in jobs(on_joblib)] == [[half] * 3] * 4
 
 
+@pytest.mark.slow
 def test_a_submitit_job_that_is_killed_is_tried_again_and_the_others_finish(shell) -> None:
     command = shell.start(SEEDS, "training.epochs=3", "hydra/launcher=submitit_local", "tracking=off", seconds=0.5)
 
