@@ -129,6 +129,29 @@ def test_a_grid_that_is_killed_trains_every_point_once(shell, record_property, k
 
 @pytest.mark.slow
 @pytest.mark.timeout(900)
+def test_a_sweep_of_real_trainings_is_killed_in_the_middle_of_one_and_goes_on(shell, project: Path) -> None:
+    words = ["model.dropout=interval(0, 0.3)", "training=fast", "sweep.n_trials=4", "sweep.pruner=none"]
+    seen = Kills()
+    for ended in (1, 2):
+        command = shell.start(*words, script=project / "train.py", fresh=True)
+
+        def is_in_a_training(ended: int = ended) -> bool:
+            trials = shell.trials()
+            running = [trial for trial in trials.counted if trial.state == optuna.trial.TrialState.RUNNING]
+            return len(trials.ended) >= ended and any(trial.intermediate_values for trial in running)
+
+        shell.wait_until(is_in_a_training)
+        command.send(signal.SIGKILL)
+        seen.look(shell.trials())
+    assert shell.start(*words, script=project / "train.py", fresh=True).wait() == 0, shell.output
+    seen.look(shell.trials())
+    assert (len(shell.trials().counted), len(shell.trials().ended)) == (4, 4)
+    check_runs(shell)
+    assert sum(run.status == "KILLED" for run in shell.children) == 2
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(900)
 @pytest.mark.parametrize("seed", [11, 13])
 def test_a_search_is_killed_while_its_interpreter_starts(shell, record_property, seed: int) -> None:
     began = time.monotonic()
