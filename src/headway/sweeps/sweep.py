@@ -154,6 +154,8 @@ def _run(sweep: Sweep, jobs: Jobs, *, judge: Judge, console: Console) -> None:
     console.print(f"\n{text}\n\nsweep {sweep.name}: run {own.id}", soft_wrap=True, markup=False)
     if own.link:
         console.print(f"review: python -m headway.tracking ui, then {own.link}", soft_wrap=True, markup=False)
+    if study.finished < sweep.plan.total:
+        console.print(f"{study.finished} of {sweep.plan.total} are done; the same command goes on", markup=False)
     failed = [row for row in children.rows_of(study) if row.state == "failed"]
     if failed:
         shown = [f"trial {row.number} ({_settings(row)}) failed: {row.error or 'without a word'}" for row in failed]

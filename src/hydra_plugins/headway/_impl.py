@@ -15,6 +15,7 @@ from omegaconf import DictConfig, OmegaConf, open_dict
 from rich.console import Console
 
 from headway.config.naming import is_of_the_sweep
+from headway.config.spec import Spec
 from headway.config.sweep import SweepSpec, TrainCommand
 from headway.config.train import TrainConfig
 from headway.config.validate import takes_whole_numbers, validate
@@ -121,6 +122,12 @@ def sweep(arguments: Sequence[str], *, context: HydraContext, task: TaskFunction
     sweeps.run(job, jobs, judge=judge.of(examples[0], project=project), console=console)
 
 
+class _Sweep(Spec):
+    """The sweep group alone, under its own name."""
+
+    sweep: SweepSpec
+
+
 class _Jobs:
     """Children as Hydra composes them and its launcher starts them."""
 
@@ -210,11 +217,6 @@ class _Jobs:
 
 def _settings(config: DictConfig) -> SweepSpec:
     """The sweep group, checked before anything else is."""
-    from headway.config.spec import Spec
-
-    class _Sweep(Spec):
-        sweep: SweepSpec
-
     return validate({"sweep": OmegaConf.to_container(config.sweep, resolve=True)}, _Sweep).sweep
 
 
