@@ -42,7 +42,9 @@ def jobs() -> None:
             rates[workers].append(trials_per_hour(trials))
             print(f"{workers} at a time: {rates[workers][-1]:.0f} trials an hour", flush=True)
     one, two = (statistics.median(rates[workers]) for workers in rates)
-    print(f"\nmedians of {REPEATS}: one job {one:.0f}, two jobs {two:.0f} trials an hour: {two / one:.2f} times as many")
+    print(
+        f"\nmedians of {REPEATS}: one job {one:.0f}, two jobs {two:.0f} trials an hour: {two / one:.2f} times as many"
+    )
 
 
 def trials_per_hour(trials: list[dict]) -> float:
@@ -64,7 +66,9 @@ def pruning() -> None:
         found[pruner] = epochs, best
         print(f"pruner {pruner}: {len(trials)} trials, {epochs} epochs, best validation MAE {best:.4f}", flush=True)
     (all_epochs, unpruned), (epochs, pruned) = found["none"], found["asha"]
-    print(f"\nepochs saved: {1 - epochs / all_epochs:.0%}; winner {pruned / unpruned - 1:+.2%} against the unpruned sweep's")
+    print(
+        f"\nepochs saved: {1 - epochs / all_epochs:.0%}; winner {pruned / unpruned - 1:+.2%} against the unpruned sweep's"
+    )
 
 
 def sweep(*overrides: str) -> list[dict]:

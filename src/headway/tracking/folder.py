@@ -11,8 +11,6 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from filelock import FileLock, Timeout
-
 from headway.errors import StorageError
 
 FILE = "run.json"
@@ -111,6 +109,9 @@ def locked(root: Path) -> Iterator[None]:
     Raises:
         StorageError: The lock cannot be had.
     """
+    # Here because it brings asyncio along, which --help and a wrong override must not pay.
+    from filelock import FileLock, Timeout
+
     try:
         root.mkdir(parents=True, exist_ok=True)
         lock = FileLock(root / _LOCK, timeout=_LOCKED_SECONDS)
