@@ -156,7 +156,7 @@ def _draw(
         log = {_leaf(key) for key in keys if isinstance(span := dimensions.get(key), Span) and span.log}
         values = {_leaf(key): [row.parameters.get(key) for row in rows] for key in keys}
         figures["parallel_coordinates.png"] = sweep_parameters.parallel_coordinates(
-            values, [row.score if row.state == "finished" else None for row in rows], log=log, unit=_SCORE
+            values, [row.score if row.state == "finished" else None for row in rows], log=log, unit="MAE"
         )
     shares = study.importance() if len(keys) > 1 else {}
     if shares:
