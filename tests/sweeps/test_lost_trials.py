@@ -15,7 +15,7 @@ from optuna.trial import TrialState
 from headway.process import Process
 from headway.sweeps.space import Choice, Span
 from headway.sweeps.storage import JOURNAL, open_storage
-from headway.sweeps.study import Assignment, Plan, Study
+from headway.sweeps.study import MOST_UNSEEN, Assignment, Plan, Study
 
 SEARCH = Plan(
     dimensions={
@@ -77,12 +77,12 @@ def test_a_trial_of_a_dead_process_is_tried_again_with_the_same_parameters(
     study = sweep()
     before = study.ask(3)
     mark(1, owner=DEAD, claimed=True)
-    (again,) = study.ask(7)
-    assert (again.number, again.overrides, again.alone) == (3, before[1].overrides, True)
+    again = study.ask(7)
+    assert numbers(again) == [3, 4, 5]  # five in all, and the lost one is none of them
+    assert again[0].overrides == before[1].overrides
     assert raw().trials[3].params == raw().trials[1].params
     assert raw().trials[1].state == TrialState.FAIL
-    assert [trial.number for trial in study.trials] == [0, 2, 3]
-    assert numbers(study.ask(7)) == [4, 5]  # five in all, and the lost one is none of them
+    assert [trial.number for trial in study.trials] == [0, 2, 3, 4, 5]
 
 
 def test_what_was_lost_before_it_began_is_no_suspect(sweep: Callable[..., Study], mark: Callable[..., None]) -> None:
@@ -101,7 +101,8 @@ def test_a_trial_that_kills_its_process_is_given_up(sweep: Callable[..., Study],
         (assignment,) = study.ask(7)
         assert assignment.alone == (attempt > 0)
         overrides.add(assignment.overrides)
-        mark(assignment.number, owner=DEAD, claimed=True)
+        mark(assignment.number, claimed=True)
+        study.give_up(assignment.number, counts=True)
     assert study.ask(7) == []
     assert len(overrides) == 1
     (trial,) = study.trials
@@ -109,10 +110,25 @@ def test_a_trial_that_kills_its_process_is_given_up(sweep: Callable[..., Study],
     assert trial.user_attrs["error"].startswith("its process ended without a word 3 times")
 
 
+def test_a_trial_that_vanishes_with_its_sweeper_is_given_up_after_many_times(
+    sweep: Callable[..., Study], mark: Callable[..., None]
+) -> None:
+    study = sweep(n_trials=1, retries=0)
+    for _ in range(MOST_UNSEEN + 1):
+        (assignment,) = study.ask(7)
+        assert not assignment.alone
+        mark(assignment.number, owner=DEAD, claimed=True)
+    assert study.ask(7) == []
+    (trial,) = study.trials
+    assert trial.state == TrialState.FAIL
+    assert trial.user_attrs["error"].startswith(f"its process ended without a word {MOST_UNSEEN + 1} times")
+
+
 def test_without_retries_a_lost_trial_has_failed(sweep: Callable[..., Study], mark: Callable[..., None]) -> None:
     study = sweep(n_trials=1, retries=0)
     study.ask(1)
-    mark(0, owner=DEAD, claimed=True)
+    mark(0, claimed=True)
+    study.give_up(0, counts=True)
     assert study.ask(7) == []
     assert study.finished == 1
 
@@ -184,10 +200,12 @@ def test_a_lost_point_of_a_grid_is_asked_for_again_until_it_is_given_up(
 ) -> None:
     study = sweep(GRID, retries=1)
     study.ask(6)
-    mark(2, owner=DEAD, claimed=True)
+    mark(2, claimed=True)
+    study.give_up(2, counts=True)
     (again,) = study.ask(7)
     assert (list(again.overrides), again.alone) == (GRID.points[2], True)
-    mark(again.number, owner=DEAD, claimed=True)
+    mark(again.number, claimed=True)
+    study.give_up(again.number, counts=True)
     assert study.ask(7) == []
     assert len(study.trials) == 6
     assert [trial.user_attrs["point"] for trial in study.trials if trial.state == TrialState.FAIL] == [2]

@@ -20,9 +20,13 @@ from headway.sweeps.storage import FILE, JOURNAL, alone, open_storage
 SILENT_SECONDS = 600.0
 """After so long without a beat a process of another machine counts as gone; of this machine its number is asked."""
 
+MOST_UNSEEN = 10
+"""How often a trial may vanish together with its sweeper: a user may kill a sweep many times, a trial that always does is bad."""
+
 # Names of what Headway keeps with a trial, and with a study.
 OVERRIDES, OWNER, BEAT, CLAIMED, POINT = "overrides", "owner", "beat", "claimed", "point"
-LOST, LOSSES, RETRY_OF, ERROR, REUSED = "lost", "losses", "retry_of", "error", "reused"
+LOST, LOSSES, UNSEEN, RETRY_OF = "lost", "losses", "unseen", "retry_of"
+ERROR, REUSED = "error", "reused"
 RUN, MLFLOW_RUN, METRICS, TASK = "run", "mlflow_run", "metrics", "task"
 PARENT, SPACE, DONE, JUDGED = "parent", "space", "done", "judged"
 
@@ -106,7 +110,7 @@ class Study:
         running = [trial for trial in self._study.get_trials(deepcopy=False) if trial.state == TrialState.RUNNING]
         lost = [trial for trial in running if LOST in trial.user_attrs or not is_worked_on(trial)]
         for trial in lost:
-            self._lose(trial)
+            self._lose(trial, seen=False)
         return len(lost)
 
     def give_up(self, number: int, *, counts: bool = False, began: bool = False) -> None:
@@ -208,28 +212,38 @@ class Study:
 
     def _complete_grid(self, trials: Sequence[FrozenTrial]) -> None:
         there = {trial.user_attrs.get(POINT) for trial in trials}
-        losses: dict[int, int] = {}
-        for trial in self._study.get_trials(deepcopy=False):
-            if LOST in trial.user_attrs:
-                losses[trial.user_attrs[POINT]] = max(
-                    losses.get(trial.user_attrs[POINT], 0), trial.user_attrs.get(LOSSES, 0)
-                )
+        lost = [trial.user_attrs for trial in self._study.get_trials(deepcopy=False) if LOST in trial.user_attrs]
+
+        def times(point: int, what: str) -> int:
+            return max((attributes.get(what, 0) for attributes in lost if attributes[POINT] == point), default=0)
+
         parameters = fixed(self._plan.points)
         for number, (overrides, values) in enumerate(zip(self._plan.points, parameters, strict=True)):
             if number not in there:
-                self._enqueue(values, {POINT: number, OVERRIDES: list(overrides), LOSSES: losses.get(number, 0)})
+                attributes = {POINT: number, OVERRIDES: list(overrides)}
+                self._enqueue(values, attributes | {what: times(number, what) for what in (LOSSES, UNSEEN)})
 
-    def _lose(self, trial: FrozenTrial, *, counts: bool = True, began: bool = False) -> None:
-        """End a trial as lost and queue it again, or as failed where it was lost too often."""
+    def _lose(self, trial: FrozenTrial, *, counts: bool = True, began: bool = False, seen: bool = True) -> None:
+        """End a trial as lost and queue it again, or as failed where it was lost too often.
+
+        Args:
+            trial: One that runs.
+            counts: Whether its job was lost, instead of never begun or ended by the user.
+            began: Whether its job is known to have begun.
+            seen: Whether its sweeper saw it go; if not, that one may have been killed, and the trial is not to blame.
+        """
         if LOST in trial.user_attrs:  # whoever wrote it was killed before the next line
             self._study.tell(trial.number, state=TrialState.FAIL)
             return
         is_claimed = bool(trial.user_attrs.get(CLAIMED))
-        losses = trial.user_attrs.get(LOSSES, 0) + (counts and (began or is_claimed))
-        if losses > self._plan.retries:
+        is_loss = counts and (began or is_claimed)
+        losses = trial.user_attrs.get(LOSSES, 0) + (is_loss and seen)
+        unseen = trial.user_attrs.get(UNSEEN, 0) + (is_loss and not seen)
+        if losses > self._plan.retries or unseen > MOST_UNSEEN:
             how = "without a word" if is_claimed else "before it took the trial over"
             self.fail(
-                trial.number, f"its process ended {how} {losses} times, as one does that is killed or out of memory"
+                trial.number,
+                f"its process ended {how} {losses + unseen} times, as one does that is killed or out of memory",
             )
             return
         if self._plan.is_search:
@@ -239,12 +253,14 @@ class Study:
                 all(other.user_attrs.get(RETRY_OF) != trial.number for other in everything)
                 and OVERRIDES in trial.user_attrs
             ):
-                attributes = {RETRY_OF: trial.number, OVERRIDES: trial.user_attrs[OVERRIDES], LOSSES: losses}
+                attributes = {RETRY_OF: trial.number, OVERRIDES: trial.user_attrs[OVERRIDES]}
+                attributes |= {LOSSES: losses, UNSEEN: unseen}
                 # A process killed while it asked for a retry has written only some of the parameters.
                 self._enqueue({**trial.system_attrs.get("fixed_params", {}), **trial.params}, attributes)
         # This first: killed in between, the loss must not be counted a second time.
         self._set(trial.number, LOST, True)
         self._set(trial.number, LOSSES, losses)
+        self._set(trial.number, UNSEEN, unseen)
         self._study.tell(trial.number, state=TrialState.FAIL)
 
     def _enqueue(self, parameters: Mapping[str, Any], attributes: Mapping[str, Any]) -> None:
