@@ -13,6 +13,7 @@ from headway.config.evaluate import EvaluateConfig
 from headway.config.sweep import TrainCommand
 from headway.config.train import TrainConfig
 from headway.config.validate import validate
+from headway.sweeps.plan import Plan
 
 PROJECT = Path(__file__).resolve().parent.parent
 
@@ -60,3 +61,17 @@ def write_csv(tmp_path: Path) -> Callable[..., Path]:
         return path
 
     return write
+
+
+@pytest.fixture
+def plan() -> Callable[..., Plan]:
+    """Makes what a sweep is to do: plan(points=[["model.heads=2"]])."""
+    known: dict[str, Any] = {
+        "dimensions": {},
+        "constants": (),
+        "points": (),
+        "n_trials": 7,
+        "sampler": "tpe",
+        "seed": 0,
+    }
+    return lambda **changes: Plan(**(known | {"objectives": ("error",), "retries": 2} | changes))

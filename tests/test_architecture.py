@@ -33,7 +33,7 @@ ALLOWED = {
     "rival_forecasts": {"data", "evaluation", "task"},
     "forecasting": {"config", "data", "evaluation", "forecaster", "rival_forecasts", "slicing", "task"},
     "fitting": {"config", "models", "training", "feeds", "forecaster", "forecasting", "task", "errors"},
-    "estimate": {"config", "data", "models", "training", "fitting", "task"},
+    "estimate": {"config", "data", "models", "training", "feeds", "fitting", "task"},
     "judgement": {"config", "data", "evaluation", "report", "forecaster", "forecasting", "rival_forecasts", "task"},
     "unseen": {"config", "data", "evaluation", "tracking", "forecaster", "judgement", "task", "errors"},
     "record": {"config", "data", "training", "tracking", "attention", "report", "forecaster", "judgement", "stored"}
@@ -54,6 +54,7 @@ ALLOWED = {
         "identity",
         "estimate",
         "pipeline",
+        "stored",
         "errors",
     },
 }

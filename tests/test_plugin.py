@@ -188,13 +188,17 @@ def test_a_child_is_what_its_overrides_say(typed: Callable[..., Typed], project:
         jobs.settings_of(["model.heads=3"])
 
 
-def test_a_grid_with_some_children_that_can_run_is_not_refused(typed: Callable[..., Typed], project: Path) -> None:
+def test_a_grid_with_some_children_that_can_run_is_not_refused(
+    typed: Callable[..., Typed], plan: Callable[..., Plan], project: Path
+) -> None:
     command = typed("model.heads=2,3,4")
     jobs = _impl._Jobs(command.context, lambda settings: None, command.config, [], project=project)
     assert [config.model.heads for config in jobs.check(plan(points=_impl._points(command.swept)))] == [2, 4]
 
 
-def test_of_a_search_the_corners_are_looked_at(typed: Callable[..., Typed], project: Path) -> None:
+def test_of_a_search_the_corners_are_looked_at(
+    typed: Callable[..., Typed], plan: Callable[..., Plan], project: Path
+) -> None:
     command = typed("model.heads=4")
     jobs = _impl._Jobs(command.context, lambda settings: None, command.config, [], project=project)
     dimensions = {
@@ -207,18 +211,6 @@ def test_of_a_search_the_corners_are_looked_at(typed: Callable[..., Typed], proj
         for config in jobs.check(plan(dimensions=dimensions))
     ]
     assert found == [(0.0, 8, 1), (0.3, 64, 5)]
-
-
-def plan(**changes: Any) -> Plan:
-    known: dict[str, Any] = {
-        "dimensions": {},
-        "constants": (),
-        "points": (),
-        "n_trials": 7,
-        "sampler": "tpe",
-        "seed": 0,
-    }
-    return Plan(**(known | {"objectives": ("error",), "retries": 2} | changes))
 
 
 CORES = joblib.cpu_count()
@@ -266,7 +258,7 @@ def test_jobs_of_a_cluster_are_handed_over_eight_at_a_time(
     [
         ("sweep.storage=postgresql://user:secret@host/name", "sweep.storage=postgresql://user:***@host/name"),
         ("++sweep.storage='postgresql://user:secret@host/name'", "++sweep.storage=postgresql://user:***@host/name"),
-        ("tracking.uri=https://user:secret@host", "tracking.uri=***"),
+        ("tracking.uri=https://user:secret@host", "tracking.uri=https://host"),
         ("tracking.uri=sqlite:///runs.db", "tracking.uri=sqlite:///runs.db"),
         ("model.heads=2,4", "model.heads=2,4"),
         ("sweep.storage=journal", "sweep.storage=journal"),

@@ -15,6 +15,7 @@ from headway.forecaster import Forecaster
 from headway.judgement import judge_forecaster
 from headway.models.transformer import Transformer
 from headway.record import EpochRecord, facts, record_judgement, record_training
+from headway.stored import Result
 from headway.task import Task, prepare
 from headway.tracking import Run
 from headway.training.fit import History
@@ -65,7 +66,8 @@ def test_a_trained_run_holds_forecaster_attention_and_curves(
     config: TrainConfig, task: Task, forecaster: Forecaster, run: Run
 ) -> None:
     history = History({"loss": [2, 1], "val_loss": [2, 1], "mae": [2, 1], "val_mae": [2, 1]}, 1, 2)
-    record_training(run, config, task, forecaster, history)
+    record_training(run, config, task, forecaster, history, metrics={"weights": 97.0})
+    assert Result.read(run.folder) == Result({"weights": 97.0}, task.question(config.splits))
     assert Forecaster.load(run.folder / "forecaster").targets == ("y",)
     for name in ("attention_map.png", "learning_curves.png"):
         assert (run.folder / name).stat().st_size

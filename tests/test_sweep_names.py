@@ -20,18 +20,6 @@ from headway.sweeps.study import Study, name_of_grid
 from hydra_plugins.headway import _impl
 
 
-def plan(**changes: Any) -> Plan:
-    known: dict[str, Any] = {
-        "dimensions": {},
-        "constants": (),
-        "points": (),
-        "n_trials": 7,
-        "sampler": "tpe",
-        "seed": 0,
-    }
-    return Plan(**(known | {"objectives": ("error",), "retries": 2} | changes))
-
-
 @pytest.fixture(scope="module")
 def settings(compose_settings: Callable[..., Any]) -> Any:
     return compose_settings()
@@ -57,7 +45,12 @@ GRID = {"points": [["model.heads=2", "+seed=3"], ["model.heads=4", "+seed=3"]]}
     ],
 )
 def test_a_sweep_is_named_after_what_differs(
-    spec: Callable[..., SweepSpec], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, made: dict[str, Any], words: str
+    spec: Callable[..., SweepSpec],
+    plan: Callable[..., Plan],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    made: dict[str, Any],
+    words: str,
 ) -> None:
     monkeypatch.chdir(tmp_path)
     name = _impl._name(plan(**made), spec())
@@ -67,7 +60,11 @@ def test_a_sweep_is_named_after_what_differs(
 
 @pytest.mark.parametrize("made", [SEARCH, GRID], ids=["search", "grid"])
 def test_the_same_command_has_the_same_name_and_another_space_another(
-    spec: Callable[..., SweepSpec], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, made: dict[str, Any]
+    spec: Callable[..., SweepSpec],
+    plan: Callable[..., Plan],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    made: dict[str, Any],
 ) -> None:
     monkeypatch.chdir(tmp_path)
     own = _impl._name(plan(**made, constants=("a=3", "b=5")), spec())
@@ -81,7 +78,9 @@ def test_the_same_command_has_the_same_name_and_another_space_another(
     assert len({own, *others}) == 7
 
 
-def test_a_grid_that_is_done_is_trained_afresh(spec: Callable[..., SweepSpec], tmp_path: Path) -> None:
+def test_a_grid_that_is_done_is_trained_afresh(
+    spec: Callable[..., SweepSpec], plan: Callable[..., Plan], tmp_path: Path
+) -> None:
     first = _impl._name(plan(**GRID), spec())
     folder = tmp_path / first
     Study(open_storage(JOURNAL, folder), first, plan(**GRID), folder=folder).keep("done", True)
@@ -115,7 +114,7 @@ def test_after_a_change_of_the_code_a_grid_is_trained_afresh_and_a_search_goes_o
 
 
 def test_a_name_is_found_without_making_a_database(
-    spec: Callable[..., SweepSpec], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    spec: Callable[..., SweepSpec], plan: Callable[..., Plan], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
     _impl._name(plan(**GRID), spec(storage="sqlite:///study.db"))

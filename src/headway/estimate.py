@@ -9,11 +9,11 @@ import keras
 import numpy as np
 
 from headway.config.train import TrainConfig
-from headway.data import batches, sources
+from headway.data import sources
+from headway.feeds import training_feed
 from headway.fitting import compiled, refuse_misfits
 from headway.models.transformer import Transformer
 from headway.task import Task, prepare
-from headway.training.feed import Feed
 from headway.training.fit import for_backend
 from headway.training.precision import device, precision_for
 
@@ -81,15 +81,8 @@ def estimates(configs: Sequence[TrainConfig], *, project: Path) -> list[Estimate
 def _seconds_per_window(config: TrainConfig, task: Task) -> float:
     """The fastest of some short epochs after a first one that compiles."""
     spec = config.training
-    count = len(task.windows["train"])
-    used = min(count // spec.batch_size, spec.steps_per_execution * _TIMED_EXECUTIONS) * spec.batch_size
-    order = batches.permutation(count, seed=config.seed, epoch=0)[:used]
-
-    def gather(numbers: np.ndarray) -> tuple[object, object, object]:
-        batch = batches.gather(task.rows, task.windows["train"], numbers)
-        return batch.inputs, batch.target, batch.target_observed
-
-    feed = Feed(gather, lambda epoch: order, batch_size=spec.batch_size, drop_last=True)  # type: ignore[arg-type]
+    most = spec.steps_per_execution * _TIMED_EXECUTIONS * spec.batch_size
+    feed = training_feed(task, seed=config.seed, batch_size=spec.batch_size, most=most)
     forecaster = compiled(
         config, task, precision=precision_for(spec.precision, device()), steps_per_epoch=feed.num_batches
     )
@@ -98,4 +91,4 @@ def _seconds_per_window(config: TrainConfig, task: Task) -> float:
         started = time.monotonic()
         forecaster.network.fit(for_backend(feed), epochs=1, shuffle=False, verbose=0)
         times.append(time.monotonic() - started)
-    return min(times) / used
+    return min(times) / (feed.num_batches * spec.batch_size)

@@ -10,13 +10,19 @@ from headway.task import Task
 from headway.training.feed import Feed
 
 
-def training_feed(task: Task, *, seed: int, batch_size: int) -> Feed:
-    """Training windows, shuffled anew in every epoch by (seed, epoch); a last, smaller batch is left out."""
+def training_feed(task: Task, *, seed: int, batch_size: int, most: int | None = None) -> Feed:
+    """Training windows, shuffled anew in every epoch by (seed, epoch); a last, smaller batch is left out.
+
+    Args:
+        task: Data and windows.
+        seed, batch_size: Of the training.
+        most: Windows an epoch, where a part of them is enough to measure time.
+    """
     count = len(task.windows["train"])
     return _feed(
         task,
         "train",
-        lambda epoch: batches.permutation(count, seed=seed, epoch=epoch),
+        lambda epoch: batches.permutation(count, seed=seed, epoch=epoch)[:most],
         batch_size=batch_size,
         drop_last=True,
     )

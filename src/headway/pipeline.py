@@ -28,7 +28,6 @@ from headway.record import (
     EpochRecord,
     facts,
     record_judgement,
-    record_result,
     record_start,
     record_training,
     scores_by_path,
@@ -126,8 +125,7 @@ def train(
         kept = {"train/seconds": time.monotonic() - started, "validation/best_mae": float(f"{score:.6g}")}
         kept["weights"] = float(forecaster.network.count_params())
         run.log_metrics(kept, step=history.best_epoch + 1)
-        record_training(run, config, task, forecaster, history)
-        record_result(run, kept, task=task.question(config.splits))
+        record_training(run, config, task, forecaster, history, metrics=kept)
         run.set_score(score)
         summary = f"validation MAE {score:.3f} at epoch {history.best_epoch + 1} of {len(history.metrics['loss'])}"
         pictures = [("attention_map.png", "attention map")]

@@ -1,6 +1,5 @@
 """What a run keeps for its review: parameters, data, attention, curves, scores, and the page's description."""
 
-import json
 import math
 import shlex
 from collections.abc import Mapping, Sequence
@@ -18,13 +17,12 @@ from headway.report.attention import attention_epoch, attention_map
 from headway.report.description import describe, headline
 from headway.report.png import png
 from headway.report.training import learning_curves
-from headway.stored import Stored
+from headway.stored import Result, Stored
 from headway.task import Task
 from headway.tracking import Run
 from headway.training.fit import History
 from headway.training.precision import Device
 
-RESULT = "training.json"
 MOST_EPOCH_PICTURES = 20  # the UI's slider stays usable
 
 
@@ -99,8 +97,11 @@ class EpochRecord:
             self._run.log_image(png(picture), key="attention/all_heads", step=epochs)
 
 
-def record_training(run: Run, config: TrainConfig, task: Task, forecaster: Forecaster, history: History) -> None:
-    """The forecaster, what it attends to, how training went, and the page until it is judged."""
+def record_training(
+    run: Run, config: TrainConfig, task: Task, forecaster: Forecaster, history: History, *, metrics: Mapping[str, float]
+) -> None:
+    """The forecaster, what it attends to, how training went and what it ended with, before it is judged."""
+    Result(metrics, task.question(config.splits)).write(run.folder)
     forecaster.save(run.folder / "forecaster")
     index = task.windows["validation"]
     raw = batches.gather_raw(task.dataset, index, batches.evenly_spaced(index, config.evaluation.attention_windows))
@@ -115,21 +116,8 @@ def record_training(run: Run, config: TrainConfig, task: Task, forecaster: Forec
     (run.folder / "learning_curves.png").write_bytes(
         png(learning_curves(dict(history.metrics), best_epoch=history.best_epoch + 1))
     )
-    for name in ("forecaster", "attention_scores.npz", "attention_map.png", "learning_curves.png"):
+    for name in (Result.FILE, "forecaster", "attention_scores.npz", "attention_map.png", "learning_curves.png"):
         run.log_file(name)
-
-
-def record_result(run: Run, metrics: Mapping[str, float], *, task: str) -> None:
-    """What training ended with, for sweeps that take the run instead of training it again.
-
-    Args:
-        run: The run.
-        metrics: Values by path.
-        task: The same for runs whose validation scores can be compared.
-    """
-    result = {"metrics": dict(metrics), "task": task}
-    (run.folder / RESULT).write_text(json.dumps(result, indent=2) + "\n", encoding="utf-8")
-    run.log_file(RESULT)
 
 
 def record_judgement(

@@ -4,9 +4,10 @@ import csv
 import itertools
 import json
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import ClassVar, Self
 
 import yaml
 
@@ -58,6 +59,39 @@ class Stored:
             raise StoredRunError(
                 f"{path}: not a configuration this version can read: {str(error).splitlines()[0]}"
             ) from None
+
+
+@dataclass(frozen=True)
+class Result:
+    """What a training ended with, for sweeps that take the run instead of training it again.
+
+    Attributes:
+        metrics: Values by path.
+        task: The same for runs whose validation scores can be compared.
+    """
+
+    FILE: ClassVar[str] = "training.json"
+
+    metrics: Mapping[str, float]
+    task: str
+
+    def write(self, folder: Path) -> None:
+        """Write `training.json` into a run's folder."""
+        record = {"metrics": dict(self.metrics), "task": self.task}
+        (folder / self.FILE).write_text(json.dumps(record, indent=2) + "\n", encoding="utf-8")
+
+    @classmethod
+    def read(cls, folder: Path) -> Self:
+        """Read it back.
+
+        Raises:
+            StoredRunError: It is missing or damaged.
+        """
+        try:
+            stored = json.loads((folder / cls.FILE).read_text(encoding="utf-8"))
+            return cls({str(name): float(value) for name, value in stored["metrics"].items()}, str(stored["task"]))
+        except (OSError, ValueError, TypeError, KeyError, AttributeError) as error:
+            raise StoredRunError(f"{folder / cls.FILE}: is missing or damaged: {error}") from None
 
 
 _MOST_RUNS = 50  # whose configurations are read to find other seeds

@@ -1,4 +1,4 @@
-"""Real sweeps in folders of their own: commands that can be killed, and what they left, read without Headway."""
+"""Studies of a plan; and real sweeps in folders of their own: commands that can be killed, and what they left, read without Headway."""
 
 import json
 import multiprocessing
@@ -11,7 +11,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from multiprocessing.context import ForkServerContext, ForkServerProcess
 from pathlib import Path
 from typing import Self
@@ -21,6 +21,11 @@ import pytest
 from optuna.storages import BaseStorage, JournalStorage
 from optuna.storages.journal import JournalFileBackend
 from optuna.trial import FrozenTrial, TrialState
+
+from headway.sweeps.plan import Plan
+from headway.sweeps.space import Choice, Span
+from headway.sweeps.storage import JOURNAL, open_storage
+from headway.sweeps.study import Study
 
 TOY = Path(__file__).with_name("toy_train.py")
 PATIENCE = 120.0
@@ -280,3 +285,46 @@ def make_shell(
 @pytest.fixture
 def shell(make_shell: Callable[[], Shell]) -> Shell:
     return make_shell()
+
+
+@pytest.fixture
+def search() -> Plan:
+    """Five trials of three parameters."""
+    return Plan(
+        dimensions={
+            "training.learning_rate": Span(0.001, 0.1, log=True),
+            "model.heads": Choice(("2", "4", "8")),
+            "model.layers": Span(1, 5),
+        },
+        constants=("training.epochs=3",),
+        points=(),
+        n_trials=5,
+        sampler="random",
+        seed=3,
+        objectives=("error",),
+        retries=2,
+    )
+
+
+@pytest.fixture
+def grid(search: Plan) -> Plan:
+    """Six points of two keys."""
+    points = [[f"model.heads={heads}", f"seed={seed}"] for heads in (2, 4, 8) for seed in (3, 5)]
+    return replace(search, dimensions={}, points=points)
+
+
+@pytest.fixture
+def storage(tmp_path: Path) -> BaseStorage:
+    return open_storage(JOURNAL, tmp_path)
+
+
+@pytest.fixture
+def sweep(storage: BaseStorage, search: Plan, tmp_path: Path) -> Callable[..., Study]:
+    """Makes a sweeper's view of the same study, of a plan with changes: sweep(grid, retries=1)."""
+    return lambda plan=search, **changes: Study(storage, "weather", replace(plan, **changes), folder=tmp_path)
+
+
+@pytest.fixture
+def raw(storage: BaseStorage) -> Callable[[], optuna.Study]:
+    """Optuna's own view of the study."""
+    return lambda: optuna.load_study(study_name="weather", storage=storage)

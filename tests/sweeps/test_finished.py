@@ -66,8 +66,8 @@ def test_a_finished_run_of_the_same_training_is_found(config: Callable[..., Trai
     id_ = finish(config("seed=5"))
     found = runs.like(config("seed=5"))
     assert found is not None
-    assert (found.run, found.mlflow_run, found.task) == (id_, None, "same")
-    assert found.metrics == RESULT["metrics"]
+    assert (found.run, found.mlflow_run, found.result.task) == (id_, None, "same")
+    assert found.result.metrics == RESULT["metrics"]
 
 
 @pytest.mark.parametrize("override", ["evaluate=false", "tracking.experiment=another"])

@@ -4,8 +4,6 @@ import os
 import socket
 import time
 from collections.abc import Callable
-from dataclasses import replace
-from pathlib import Path
 
 import optuna
 import pytest
@@ -13,47 +11,11 @@ from optuna.storages import BaseStorage
 from optuna.trial import TrialState
 
 from headway.process import Process
-from headway.sweeps.space import Choice, Span
-from headway.sweeps.storage import JOURNAL, open_storage
 from headway.sweeps.study import MOST_UNSEEN, Assignment, Plan, Study
 
-SEARCH = Plan(
-    dimensions={
-        "training.learning_rate": Span(0.001, 0.1, log=True),
-        "model.heads": Choice(("2", "4", "8")),
-        "model.layers": Span(1, 5),
-    },
-    constants=("training.epochs=3",),
-    points=(),
-    n_trials=5,
-    sampler="random",
-    seed=3,
-    objectives=("error",),
-    retries=2,
-)
-GRID = replace(
-    SEARCH, dimensions={}, points=[[f"model.heads={heads}", f"seed={seed}"] for heads in (2, 4, 8) for seed in (3, 5)]
-)
 HERE = socket.gethostname()
 DEAD = {"host": HERE, "pid": os.getpid(), "started": 1.0}  # of a process that had this one's number
 ELSEWHERE = {"host": "elsewhere", "pid": 1, "started": 1.0}
-
-
-@pytest.fixture
-def storage(tmp_path: Path) -> BaseStorage:
-    return open_storage(JOURNAL, tmp_path)
-
-
-@pytest.fixture
-def sweep(storage: BaseStorage, tmp_path: Path) -> Callable[..., Study]:
-    """Makes a sweeper's view of the same study, of a plan with changes."""
-    return lambda plan=SEARCH, **changes: Study(storage, "weather", replace(plan, **changes), folder=tmp_path)
-
-
-@pytest.fixture
-def raw(storage: BaseStorage) -> Callable[[], optuna.Study]:
-    """Optuna's own view of the study."""
-    return lambda: optuna.load_study(study_name="weather", storage=storage)
 
 
 @pytest.fixture
@@ -196,14 +158,14 @@ def test_a_beat_keeps_a_trial_and_is_not_heard_of_one_that_has_ended(
 
 
 def test_a_lost_point_of_a_grid_is_asked_for_again_until_it_is_given_up(
-    sweep: Callable[..., Study], mark: Callable[..., None]
+    sweep: Callable[..., Study], grid: Plan, mark: Callable[..., None]
 ) -> None:
-    study = sweep(GRID, retries=1)
+    study = sweep(grid, retries=1)
     study.ask(6)
     mark(2, claimed=True)
     study.give_up(2, counts=True)
     (again,) = study.ask(7)
-    assert (list(again.overrides), again.alone) == (GRID.points[2], True)
+    assert (list(again.overrides), again.alone) == (grid.points[2], True)
     mark(again.number, claimed=True)
     study.give_up(again.number, counts=True)
     assert study.ask(7) == []

@@ -1,8 +1,6 @@
 """Who works on which trial: no trial twice, none lost, none too many."""
 
 import json
-import os
-import socket
 import threading
 from collections.abc import Callable
 from dataclasses import replace
@@ -11,63 +9,13 @@ from typing import Any
 
 import optuna
 import pytest
-from optuna.storages import BaseStorage
 from optuna.trial import TrialState
 
 from headway.errors import ConfigError
 from headway.process import Process
-from headway.sweeps.space import Choice, Span
+from headway.sweeps.space import Span
 from headway.sweeps.storage import JOURNAL, open_storage
 from headway.sweeps.study import Assignment, Plan, Study, name_of_grid
-
-SEARCH = Plan(
-    dimensions={
-        "training.learning_rate": Span(0.001, 0.1, log=True),
-        "model.heads": Choice(("2", "4", "8")),
-        "model.layers": Span(1, 5),
-    },
-    constants=("training.epochs=3",),
-    points=(),
-    n_trials=5,
-    sampler="random",
-    seed=3,
-    objectives=("error",),
-    retries=2,
-)
-GRID = replace(
-    SEARCH, dimensions={}, points=[[f"model.heads={heads}", f"seed={seed}"] for heads in (2, 4, 8) for seed in (3, 5)]
-)
-HERE = socket.gethostname()
-DEAD = {"host": HERE, "pid": os.getpid(), "started": 1.0}  # of a process that had this one's number
-ELSEWHERE = {"host": "elsewhere", "pid": 1, "started": 1.0}
-
-
-@pytest.fixture
-def storage(tmp_path: Path) -> BaseStorage:
-    return open_storage(JOURNAL, tmp_path)
-
-
-@pytest.fixture
-def sweep(storage: BaseStorage, tmp_path: Path) -> Callable[..., Study]:
-    """Makes a sweeper's view of the same study, of a plan with changes."""
-    return lambda plan=SEARCH, **changes: Study(storage, "weather", replace(plan, **changes), folder=tmp_path)
-
-
-@pytest.fixture
-def raw(storage: BaseStorage) -> Callable[[], optuna.Study]:
-    """Optuna's own view of the study."""
-    return lambda: optuna.load_study(study_name="weather", storage=storage)
-
-
-@pytest.fixture
-def mark(storage: BaseStorage, raw: Callable[[], optuna.Study]) -> Callable[..., None]:
-    """Changes what is kept with a trial, as its process would: mark(3, owner=DEAD, claimed=True)."""
-
-    def write(number: int, **attributes: object) -> None:
-        for name, value in attributes.items():
-            storage.set_trial_user_attr(raw().trials[number]._trial_id, name, value)
-
-    return write
 
 
 def numbers(assignments: list[Assignment]) -> list[int]:
@@ -103,15 +51,15 @@ def test_a_trial_is_what_was_sampled(sweep: Callable[..., Study], raw: Callable[
     assignments = study.ask(5)
     for assignment, trial in zip(assignments, raw().trials, strict=True):
         rate, heads, layers = (text.partition("=") for text in assignment.overrides)
-        assert (rate[0], heads[0], layers[0]) == tuple(SEARCH.dimensions)
+        assert (rate[0], heads[0], layers[0]) == ("training.learning_rate", "model.heads", "model.layers")
         assert float(rate[2]) == pytest.approx(trial.params["training.learning_rate"], rel=1e-5)
         assert (heads[2], int(layers[2])) == (trial.params["model.heads"], trial.params["model.layers"])
         assert trial.user_attrs["owner"] == Process.own().as_dict()
     assert len({assignment.overrides for assignment in assignments}) == 5
 
 
-def test_sweepers_side_by_side_share_one_total(tmp_path: Path) -> None:
-    plan = replace(SEARCH, n_trials=29)
+def test_sweepers_side_by_side_share_one_total(search: Plan, tmp_path: Path) -> None:
+    plan = replace(search, n_trials=29)
     studies = [Study(open_storage(JOURNAL, tmp_path), "weather", plan, folder=tmp_path) for _ in range(3)]
     found: list[Assignment] = []
 
@@ -128,15 +76,15 @@ def test_sweepers_side_by_side_share_one_total(tmp_path: Path) -> None:
     assert len({assignment.overrides for assignment in found}) == 29
 
 
-def test_every_point_of_a_grid_is_asked_for_once(sweep: Callable[..., Study]) -> None:
-    first, second = sweep(GRID), sweep(GRID)
+def test_every_point_of_a_grid_is_asked_for_once(sweep: Callable[..., Study], grid: Plan) -> None:
+    first, second = sweep(grid), sweep(grid)
     found = [*first.ask(2), *second.ask(3), *first.ask(7), *second.ask(7)]
-    assert [list(assignment.overrides) for assignment in found] == GRID.points
+    assert [list(assignment.overrides) for assignment in found] == grid.points
     assert numbers(found) == list(range(6))
 
 
-def test_equal_points_of_a_grid_are_two_children(sweep: Callable[..., Study]) -> None:
-    study = sweep(GRID, points=[["model.heads=2"], ["model.heads=2"]])
+def test_equal_points_of_a_grid_are_two_children(sweep: Callable[..., Study], grid: Plan) -> None:
+    study = sweep(grid, points=[["model.heads=2"], ["model.heads=2"]])
     assert [assignment.overrides for assignment in study.ask(7)] == [("model.heads=2",)] * 2
 
 
@@ -145,7 +93,6 @@ def test_equal_points_of_a_grid_are_two_children(sweep: Callable[..., Study]) ->
     [
         {"objectives": ("error", "seconds")},
         {"constants": ("training.epochs=5",)},
-        {"dimensions": {**SEARCH.dimensions, "model.layers": Span(1, 7)}},
         {"dimensions": {"model.layers": Span(1, 5)}},
         {"points": (("model.heads=2",),)},
     ],
@@ -154,6 +101,12 @@ def test_another_space_is_refused(sweep: Callable[..., Study], changes: dict[str
     sweep()
     with pytest.raises(ConfigError, match=r"^sweep\.name=weather: this sweep has another search space"):
         sweep(**changes)
+
+
+def test_a_dimension_with_another_end_is_another_space(sweep: Callable[..., Study], search: Plan) -> None:
+    sweep()
+    with pytest.raises(ConfigError, match=r"^sweep\.name=weather: this sweep has another search space"):
+        sweep(dimensions={**search.dimensions, "model.layers": Span(1, 7)})
 
 
 def test_the_order_of_the_settings_is_no_other_space(sweep: Callable[..., Study]) -> None:
@@ -213,14 +166,14 @@ def test_one_objective_has_no_front(sweep: Callable[..., Study], raw: Callable[[
 
 
 @pytest.mark.parametrize("kind", ["journal", "sqlite"])
-def test_a_grid_that_is_done_gets_the_next_name(tmp_path: Path, kind: str) -> None:
+def test_a_grid_that_is_done_gets_the_next_name(grid: Plan, tmp_path: Path, kind: str) -> None:
     address = JOURNAL if kind == "journal" else f"sqlite:///{tmp_path}/study.db"
 
     def name() -> str:
         return name_of_grid("heads", storage=address, sweeps=tmp_path)
 
     def study() -> Study:
-        return Study(open_storage(address, tmp_path / name()), name(), GRID, folder=tmp_path / name())
+        return Study(open_storage(address, tmp_path / name()), name(), grid, folder=tmp_path / name())
 
     assert name() == "heads"
     (tmp_path / "heads").mkdir()

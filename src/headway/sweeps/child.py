@@ -24,6 +24,7 @@ from optuna.trial import TrialState
 from headway.errors import DataError, HeadwayError, Interrupted, NumericError, Pruned
 from headway.process import Process
 from headway.sweeps import choosing, study
+from headway.sweeps.repeat import repeated
 from headway.sweeps.storage import alone, open_storage
 from headway.sweeps.ticket import Ticket
 from headway.tracking import Parent
@@ -33,7 +34,6 @@ log = logging.getLogger(__name__)
 METRIC_OF = {"error": "validation/best_mae", "seconds": "train/seconds", "weights": "weights"}
 """Objective -> the metric of a training that it is."""
 
-_BEAT_SECONDS = 60.0
 _LONGEST_ERROR = 2_000
 
 
@@ -127,8 +127,12 @@ def run(ticket: Ticket, work: Callable[[Child], Result]) -> float | None:
         is_ours = _claim(storage, trial_id)
     if not is_ours:
         return None
-    is_in_sweeper = Process.own().as_dict() == dict(ticket.sweeper)
-    with _working(), _beating(storage, trial_id), _terminable(in_sweeper=is_in_sweeper):
+    is_in_sweeper = Process.own() == Process.read(ticket.sweeper)
+
+    def beat() -> None:  # to machines that cannot look at this one's processes
+        storage.set_trial_user_attr(trial_id, study.BEAT, time.time())
+
+    with _working(), repeated(beat, every=study.BEAT_SECONDS), _terminable(in_sweeper=is_in_sweeper):
         try:
             result = work(Child(ticket, known, trial_id, storage))
             values = _values(result.metrics, ticket.objectives)
@@ -218,29 +222,6 @@ def _terminable(*, in_sweeper: bool) -> Iterator[None]:
         yield
     finally:
         signal.signal(signal.SIGTERM, before)
-
-
-@contextmanager
-def _beating(storage: BaseStorage, trial_id: int) -> Iterator[None]:
-    """Say once a minute that the trial is worked on, to machines that cannot look at this one's processes."""
-    done = threading.Event()
-
-    def beat() -> None:
-        while not done.wait(_BEAT_SECONDS):
-            try:
-                storage.set_trial_user_attr(trial_id, study.BEAT, time.time())
-            except (
-                Exception
-            ) as error:  # told already, or a database that is away for a while: the next beat tries again
-                log.debug("No beat: %s", error)
-
-    thread = threading.Thread(target=beat, name="sweep-beat", daemon=True)
-    thread.start()
-    try:
-        yield
-    finally:
-        done.set()
-        thread.join()
 
 
 _busy = threading.Event()

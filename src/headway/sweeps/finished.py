@@ -1,8 +1,6 @@
 """Runs that stand for a trial: finished ones of the same configuration, data and code."""
 
-import json
 import logging
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,11 +11,10 @@ from headway.config.train import TrainConfig
 from headway.data import sources
 from headway.errors import StoredRunError, TrackingError
 from headway.identity import digest_of
+from headway.stored import Result
 from headway.sweeps.child import METRIC_OF
 
 log = logging.getLogger(__name__)
-
-FILE = "training.json"
 
 
 @dataclass(frozen=True)
@@ -26,14 +23,12 @@ class Finished:
 
     Attributes:
         run, mlflow_run: Its ids.
-        metrics: What its training ended with.
-        task: The same for runs whose scores can be compared.
+        result: What its training ended with.
     """
 
     run: str
     mlflow_run: str | None
-    metrics: Mapping[str, float]
-    task: str
+    result: Result
 
 
 class FinishedRuns:
@@ -59,14 +54,12 @@ class FinishedRuns:
             return None
         try:
             with tracking.reopen(self._settings, found.id) as run:
-                stored = json.loads((run.folder / FILE).read_text(encoding="utf-8"))
-            metrics = {str(name): float(value) for name, value in stored["metrics"].items()}
-            task = str(stored["task"])
-        except (StoredRunError, TrackingError, OSError, ValueError, TypeError, KeyError, AttributeError) as error:
+                result = Result.read(run.folder)
+        except (StoredRunError, TrackingError) as error:
             log.debug("Run %s cannot stand for a trial: %s", found.id, error)
             return None
-        complete = all(name in metrics for name in METRIC_OF.values())
-        return Finished(found.id, found.mlflow_run_id, metrics, task) if complete else None
+        complete = all(name in result.metrics for name in METRIC_OF.values())
+        return Finished(found.id, found.mlflow_run_id, result) if complete else None
 
     def _fingerprint(self, spec: DatasetSpec) -> str:
         key = spec.model_dump_json()

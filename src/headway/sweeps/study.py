@@ -17,8 +17,9 @@ from headway.sweeps.plan import Assignment, Plan, distributions_of
 from headway.sweeps.space import fixed, override, words
 from headway.sweeps.storage import FILE, JOURNAL, alone, open_storage
 
-SILENT_SECONDS = 600.0
-"""After so long without a beat a process of another machine counts as gone; of this machine its number is asked."""
+BEAT_SECONDS, SILENT_SECONDS = 60.0, 600.0
+"""A process says so often that it still answers for a trial. After so long without a word one of another machine counts as gone;
+of one of this machine its number is asked."""
 
 MOST_UNSEEN = 10
 """How often a trial may vanish together with its sweeper: a user may kill a sweep many times, a trial that always does is bad."""

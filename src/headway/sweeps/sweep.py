@@ -2,9 +2,8 @@
 
 import contextlib
 import logging
-import threading
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,8 +21,9 @@ from headway.sweeps import children, parent
 from headway.sweeps.child import METRIC_OF
 from headway.sweeps.finished import FinishedRuns
 from headway.sweeps.plan import Assignment, Plan
+from headway.sweeps.repeat import repeated
 from headway.sweeps.storage import open_storage
-from headway.sweeps.study import DONE, JUDGED, PARENT, Study
+from headway.sweeps.study import BEAT_SECONDS, DONE, JUDGED, PARENT, Study
 from headway.sweeps.terminal import watched
 from headway.sweeps.ticket import Ticket
 from headway.tracking import Run, folder
@@ -31,7 +31,6 @@ from headway.tracking import Run, folder
 log = logging.getLogger(__name__)
 
 _PAUSE = 1.0
-_BEAT_SECONDS = 60.0
 
 
 class Jobs(Protocol):
@@ -215,11 +214,10 @@ def _is_to_train(sweep: Sweep, study: Study, jobs: Jobs, finished: FinishedRuns,
         if sweep.spec.skip_finished:
             found = finished.like(config)
             if found is not None:
-                values = [found.metrics[METRIC_OF[objective]] for objective in sweep.plan.objectives]
-                number, metrics = assignment.number, found.metrics
-                study.reuse(
-                    number, values, run=found.run, mlflow_run=found.mlflow_run, metrics=metrics, task=found.task
-                )
+                metrics, task = found.result.metrics, found.result.task
+                values = [metrics[METRIC_OF[objective]] for objective in sweep.plan.objectives]
+                run, mlflow_run = found.run, found.mlflow_run
+                study.reuse(assignment.number, values, run=run, mlflow_run=mlflow_run, metrics=metrics, task=task)
                 return False
     except Interrupted:
         raise
@@ -232,28 +230,25 @@ def _is_to_train(sweep: Sweep, study: Study, jobs: Jobs, finished: FinishedRuns,
 def _launch(sweep: Sweep, study: Study, jobs: Jobs, own: Run, batch: Sequence[Assignment]) -> None:
     parts = [(_ticket(sweep, own, assignment), assignment.overrides) for assignment in batch]
     numbers = [assignment.number for assignment in batch]
-    problem: Exception | None = None
     try:
-        with _beating(study, numbers):
+        # What waits in the launcher's queue is answered for, to sweepers on other machines.
+        with repeated(lambda: study.beat(numbers), every=BEAT_SECONDS):
             jobs.launch(parts, first=min(numbers))
     except (Interrupted, KeyboardInterrupt):
         for number in numbers:
             study.give_up(number)
         raise
     except Exception as error:  # a worker that was killed ends a launcher with whatever its library raises
-        problem = error
-    if problem is None:
+        _settle(study, numbers)
+        kind = type(error).__name__
+        if not any(study.is_claimed(number) for number in numbers):
+            words = " ".join(str(error).split()) or kind
+            raise ConfigError(f"the launcher started no job: {kind}: {words[:500]}") from error
+        log.warning("the launcher lost jobs (%s); what did not finish is tried again", kind)
+    else:
         # All jobs have ended: what is not done was lost by a job that could not say so.
         for number in study.workers_of(numbers):
             study.give_up(number, counts=True, began=True)
-    else:
-        _settle(study, numbers)
-    if problem is not None:
-        started = [number for number in numbers if study.is_claimed(number)]
-        if not started:
-            words = " ".join(str(problem).split()) or type(problem).__name__
-            raise ConfigError(f"the launcher started no job: {type(problem).__name__}: {words[:500]}") from problem
-        log.warning("the launcher lost jobs (%s); what did not finish is tried again", type(problem).__name__)
 
 
 def _settle(study: Study, numbers: Sequence[int]) -> None:
@@ -266,27 +261,6 @@ def _settle(study: Study, numbers: Sequence[int]) -> None:
         time.sleep(_PAUSE)
     for number in working:
         study.give_up(number, counts=True)
-
-
-@contextlib.contextmanager
-def _beating(study: Study, numbers: Sequence[int]) -> Iterator[None]:
-    """Answer for trials that wait in the launcher's queue, to sweepers on other machines."""
-    done = threading.Event()
-
-    def beat() -> None:
-        while not done.wait(_BEAT_SECONDS):
-            try:
-                study.beat(numbers)
-            except Exception as error:
-                log.debug("No beat: %s", error)
-
-    thread = threading.Thread(target=beat, name="sweeper-beat", daemon=True)
-    thread.start()
-    try:
-        yield
-    finally:
-        done.set()
-        thread.join()
 
 
 def _judge(study: Study, judge: Judge, own: Run, console: Console) -> str:

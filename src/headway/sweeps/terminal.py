@@ -1,6 +1,5 @@
 """What a sweep shows while it runs: a live table in a terminal, a line per finished trial elsewhere."""
 
-import threading
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -12,6 +11,7 @@ from rich.text import Text
 
 from headway.sweeps import children
 from headway.sweeps.children import Row
+from headway.sweeps.repeat import repeated
 from headway.sweeps.study import Study
 
 _PAUSE = 1.0
@@ -28,29 +28,10 @@ def watched(study: Study, total: int, *, console: Console | None = None) -> Iter
         console: Where; standard output unless said otherwise.
     """
     console = console or Console(highlight=False)
-    stop = threading.Event()
     show = _Table(console, total) if console.is_terminal else _Lines(console, total)
     seen = {row.number for row in children.rows_of(study) if row.state in _ENDED}
-
-    def watch() -> None:
-        while True:
-            last = stop.wait(_PAUSE)
-            try:
-                show(children.rows_of(study), seen)
-            except Exception:  # a database that is away for a moment is the sweeper's business, not the table's
-                if not last:
-                    continue
-            if last:
-                return
-
-    with show:
-        thread = threading.Thread(target=watch, name="sweep-table", daemon=True)
-        thread.start()
-        try:
-            yield
-        finally:
-            stop.set()
-            thread.join(timeout=30)
+    with show, repeated(lambda: show(children.rows_of(study), seen), every=_PAUSE):
+        yield
 
 
 _ENDED = ("finished", "pruned", "failed")

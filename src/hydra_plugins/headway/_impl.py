@@ -29,6 +29,7 @@ from headway.sweeps.space import Choice, Dimension, Span, distribution
 from headway.sweeps.storage import shown
 from headway.sweeps.study import name_of_grid
 from headway.sweeps.ticket import Ticket
+from headway.tracking import uri
 from hydra_plugins.headway import _launchers as launchers
 
 log = logging.getLogger(__name__)
@@ -322,6 +323,6 @@ def _without_password(override: str) -> str:
     key, _, value = str(override).partition("=")
     if key.lstrip("+") == "sweep.storage":
         return f"{key}={shown(value.strip(chr(39) + chr(34)))}"
-    if key.lstrip("+") == "tracking.uri" and "@" in value:
-        return f"{key}=***"
+    if key.lstrip("+") == "tracking.uri":
+        return f"{key}={uri.shown(value)}"
     return str(override)
