@@ -3,6 +3,7 @@
     python benchmarks/throughput.py                      the default backend
     KERAS_BACKEND=jax python benchmarks/throughput.py    on JAX
     python benchmarks/throughput.py model.d_model=8      any override of train.py
+    python benchmarks/throughput.py attention            the same with and without the attention maps of every epoch
 
 The setting: windows of 6 hours to 6 hours of the eight features of nyc_weather, batch 256, one encoder
 block of d_model 64 with 4 heads and a feed-forward part of 128, float32. Everything runs pinned to one
@@ -13,6 +14,7 @@ best of NumPy and the backend on products of the model's own size, 1536 x 64 x 6
 import os
 import statistics
 import sys
+import tempfile
 import time
 from pathlib import Path
 
@@ -39,10 +41,15 @@ PRODUCTS = 2000
 
 def main(overrides: list[str]) -> None:
     """Measure, and print a table."""
+    maps = overrides[:1] == ["attention"]
+    overrides = overrides[maps:]
     with initialize_config_dir(str(PROJECT / "conf"), version_base="1.3"):
         settings = compose("train", overrides=[*SETTING, *overrides])
     config = validate(OmegaConf.to_container(settings, resolve=True), TrainCommand).config
     name = backend.load(config.backend)
+    if maps:
+        print_cost_of_maps(config)
+        return
     rate_before = matrix_rate()
     wall, cpu = windows_per_second(config)
     rate = max(rate_before, matrix_rate())
@@ -57,14 +64,60 @@ def main(overrides: list[str]) -> None:
 
 def windows_per_second(config: TrainConfig) -> tuple[float, float]:
     """Training windows per second of wall and of CPU time: medians over epochs."""
+    forecaster, feed, _ = ready(config)
+    clock = EpochClock()
+    fit(forecaster, feed, [clock.callback()], epochs=EPOCHS)
+    seen = feed.num_batches * config.training.batch_size
+    return seen / statistics.median(clock.wall[WARM_UP:]), seen / statistics.median(clock.cpu[WARM_UP:])
+
+
+def print_cost_of_maps(config: TrainConfig) -> None:
+    """Train with the maps of every second epoch drawn and kept as in train.py, and compare the epochs."""
+    import keras
+
+    from headway import tracking
+    from headway.record import EpochRecord
+
+    forecaster, feed, task = ready(config)
+    clock, drawn = EpochClock(), []
+
+    with tempfile.TemporaryDirectory() as folder:
+        os.chdir(folder)
+        off = config.tracking.model_copy(update={"kind": "off"})
+        with tracking.start(off, name="benchmark", comparable="") as run:
+            record = EpochRecord(run, config, task)
+
+            def draw(epoch: int, logs: dict | None) -> None:
+                if epoch % 2:
+                    began = time.perf_counter()
+                    record(forecaster, epoch, {"train/loss": 0.0})
+                    drawn.append(time.perf_counter() - began)
+
+            maps = keras.callbacks.LambdaCallback(on_epoch_end=draw)
+            fit(forecaster, feed, [clock.callback(), maps], epochs=WARM_UP + 2 * EPOCHS)
+    seen = feed.num_batches * config.training.batch_size
+    # The epoch after a drawn one would show if drawing left anything behind that slows the steps.
+    after = [seconds for epoch, seconds in enumerate(clock.wall) if epoch > WARM_UP and not epoch % 2]
+    others = [seconds for epoch, seconds in enumerate(clock.wall) if epoch > WARM_UP and epoch % 2]
+    with_maps, without = seen / statistics.median(after), seen / statistics.median(others)
+    print(f"steps right after maps were drawn {with_maps:8,.0f} windows/s")
+    print(f"steps after an epoch without      {without:8,.0f} windows/s   ratio {with_maps / without:.3f}")
+    print(
+        f"drawing and keeping the maps      {1000 * statistics.median(drawn[1:]):8,.0f} ms an epoch, outside the steps"
+    )
+
+
+def ready(config: TrainConfig):
+    """A forecaster whose network is compiled, its feed and its task."""
     import keras
 
     from headway.data import sources
     from headway.feeds import training_feed
+    from headway.fitting import untrained
     from headway.models.transformer import Transformer
     from headway.task import prepare
     from headway.training import losses
-    from headway.training.fit import compile_model, for_backend
+    from headway.training.fit import compile_model
 
     dataset = sources.read(config.dataset, project=PROJECT)
     task = prepare(dataset, dataset_spec=config.dataset, splits=config.splits, windows=config.windows)
@@ -73,10 +126,14 @@ def windows_per_second(config: TrainConfig) -> tuple[float, float]:
     network = Transformer(config.model, task.shape, dtype=config.training.precision)
     loss = losses.loss_for(config.loss, config.model.levels)
     compile_model(network, config.training, loss=loss, metrics=[], steps_per_epoch=feed.num_batches)
-    clock = EpochClock()
-    network.fit(for_backend(feed), epochs=EPOCHS, shuffle=False, verbose=0, callbacks=[clock.callback()])
-    seen = feed.num_batches * config.training.batch_size
-    return seen / statistics.median(clock.wall[WARM_UP:]), seen / statistics.median(clock.cpu[WARM_UP:])
+    return untrained(network, task), feed, task
+
+
+def fit(forecaster, feed, callbacks: list, *, epochs: int) -> None:
+    """Steps and nothing else: no validation."""
+    from headway.training.fit import for_backend
+
+    forecaster.network.fit(for_backend(feed), epochs=epochs, shuffle=False, verbose=0, callbacks=callbacks)
 
 
 class EpochClock:

@@ -35,14 +35,21 @@ ALLOWED = {
     "fitting": {"config", "models", "training", "feeds", "forecaster", "forecasting", "task", "errors"},
     "estimate": {"config", "data", "models", "training", "feeds", "fitting", "task"},
     "judgement": {"config", "data", "evaluation", "report", "forecaster", "forecasting", "rival_forecasts", "task"},
+    "explanation": {"data", "models", "evaluation", "attention", "forecaster", "task"},
+    "explained_window": {"data", "report", "attention", "forecaster", "task", "errors"},
+    "explanation_files": {"data", "attention", "report", "explanation"},
+    "run_report": {"data", "evaluation", "report", "explanation", "explanation_files", "judgement", "stored", "task"},
     "unseen": {"config", "data", "evaluation", "tracking", "forecaster", "judgement", "task", "errors"},
     "record": {"config", "data", "training", "tracking", "attention", "report", "forecaster", "judgement", "stored"}
-    | {"task"},
+    | {"explanation", "explanation_files", "run_report", "task"},
     "backtest": {"config", "data", "training", "tracking", "evaluation", "report", "backend", "fitting", "forecaster"}
     | {"forecasting", "task", "errors"},
     "audit": {"config", "data", "evaluation", "feeds", "forecaster", "forecasting", "rival_forecasts", "task"}
     | {"errors"},
+    "comparing": {"config", "data", "tracking", "evaluation", "attention", "report", "forecaster", "forecasting"}
+    | {"stored", "task", "errors"},
     "pipeline": {"config", "data", "training", "tracking", "evaluation", "report", "audit", "backtest", "fitting"}
+    | {"comparing", "explained_window", "explanation", "process"}
     | {"forecaster", "forecasting", "identity", "judgement", "record", "slicing", "stored", "task", "unseen", "errors"},
     "sweeps": {
         "config",
@@ -61,11 +68,12 @@ ALLOWED = {
 HOMES = {
     "mlflow": {"tracking"},
     "matplotlib": {"report"},
+    "jinja2": {"report"},
     "pandas": {"data", "evaluation"},
     "pyarrow": {"data"},
-    "keras": {"models", "training", "forecaster", "checked_folder", "fitting", "record", "estimate"},
+    "keras": {"models", "training", "forecaster", "checked_folder", "fitting", "record", "estimate", "explanation"},
     "sklearn": {"evaluation"},
-    "scipy": {"evaluation"},
+    "scipy": {"evaluation", "attention"},
     "joblib": {"backtest"},
     "optuna": {"sweeps"},
     "rich": {"sweeps"},

@@ -147,6 +147,33 @@ def test_a_forecast_does_not_depend_on_the_batch_size(forecaster: Forecaster) ->
     np.testing.assert_allclose(together, apart, rtol=1e-5, atol=1e-3)
 
 
+def test_scaled_forecasts_are_the_networks_own_whatever_the_batch_size(forecaster: Forecaster) -> None:
+    inputs = forecaster.inputs(**windows())
+    expected = ops.convert_to_numpy(forecaster.network(inputs))
+    for size in (1024, 11, 4, 1):
+        found = forecaster.forecast_scaled(inputs, batch_size=size)
+        assert (found.shape, found.dtype) == ((11, 5, 2, 5), np.float32)
+        np.testing.assert_allclose(found, expected, rtol=1e-5, atol=1e-5)
+
+
+def test_scaled_forecasts_are_not_calibrated_and_become_forecasts_by_unit(forecaster: Forecaster) -> None:
+    calibrated = replace(forecaster, calibration=Calibration(OFFSETS, 2))
+    scaled = calibrated.forecast_scaled(forecaster.inputs(**windows()))
+    by_hand = scaled * np.array([[8], [20]]) + np.array([[1000], [50]])
+    np.testing.assert_allclose(forecaster.forecast(**windows()), by_hand, rtol=1e-5, atol=1e-3)
+
+
+def test_scaled_forecasts_follow_weights_that_change_later(compose: Callable[..., TrainConfig]) -> None:
+    changing = forecaster_of(compose)
+    inputs = changing.inputs(**windows())
+    before = changing.forecast_scaled(inputs)
+    for variable in changing.network.weights:
+        variable.assign(variable * 0.5)
+    after = changing.forecast_scaled(inputs)
+    np.testing.assert_allclose(after, ops.convert_to_numpy(changing.network(inputs)), rtol=1e-5, atol=1e-5)
+    assert np.abs(after - before).max() > 0.1
+
+
 def test_a_missing_value_reaches_the_network_as_a_zero_with_a_mark(forecaster: Forecaster) -> None:
     raw = windows()
     inputs = forecaster.inputs(**raw)

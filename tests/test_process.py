@@ -66,3 +66,24 @@ def test_what_was_stored_is_read_back() -> None:
 @pytest.mark.parametrize("stored", [None, 7, "text", [], {}, {"host": "a", "pid": "x", "started": 1.0}, {"host": "a"}])
 def test_what_is_no_process_is_read_as_none(stored: object) -> None:
     assert Process.read(stored) is None
+
+
+def test_the_peak_of_memory_is_in_megabytes_and_stays() -> None:
+    code = (
+        "import psutil\n"
+        "from headway.process import peak_memory\n"
+        "print(psutil.Process().memory_info().rss / 1e6, peak_memory())\n"
+        "block = bytearray(97_000_000)\n"
+        "block[::4096] = b'x' * len(block[::4096])\n"
+        "print(peak_memory())\n"
+        "del block\n"
+        "print(peak_memory())\n"
+    )
+    # The process that starts it is larger, which is none of its own memory.
+    larger = bytearray(b"x") * 211_000_000
+    told = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True).stdout
+    held, before, grown, after = map(float, told.split())
+    assert len(larger) == 211_000_000
+    assert 0.9 * held < before < held + 60
+    assert grown - before == pytest.approx(97, abs=15)
+    assert after > grown - 5  # the kernel counts pages by the batch

@@ -6,8 +6,9 @@ quantiles = forecaster.forecast(values, origins=origins)  # [B, T, F] -> [B, H, 
 
 import io
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -158,6 +159,27 @@ class Forecaster:
             forecast = self.calibration.applied(forecast)
         return forecast
 
+    def forecast_scaled(self, inputs: Mapping[str, NDArray[Any]], *, batch_size: int = 1024) -> NDArray[np.float32]:
+        """Quantiles as the network gives them, scaled and not calibrated, [B, H, targets, Q].
+
+        For many passes over windows that stay in memory: a third of the time of `predict`, which wraps its inputs
+        anew each time. `forecast` is what a user wants.
+
+        Args:
+            inputs: Windows as `inputs` gives them, at least one.
+            batch_size: Windows per forward pass.
+        """
+        return self._in_batches(self._graph.predict_on_batch, inputs, batch_size)
+
+    @cached_property
+    def _graph(self) -> keras.Model:
+        """The network as a graph of its own: compiled as it is for training, it would want many batches at once."""
+        inputs = {
+            name: keras.Input(batch_shape=tensor.shape, dtype=tensor.dtype, name=name)
+            for name, tensor in self.network.input_signature().items()
+        }
+        return keras.Model(inputs, self.network(inputs))
+
     def attention_scores(self, inputs: Inputs, *, batch_size: int = 1024) -> NDArray[np.float32]:
         """Softmaxed attention weights of a forecast, [B, layers, N, T, S]; every row over S sums to 1.
 
@@ -169,12 +191,17 @@ class Forecaster:
         if not count:
             spec, steps = self.network.spec, self.network.shape.context_length
             return np.zeros((0, spec.layers, spec.heads, steps, steps), np.float32)
+        return self._in_batches(self.network.attention_scores, inputs, batch_size)
+
+    def _in_batches(
+        self, call: Callable[[dict[str, Any]], Any], inputs: Mapping[str, NDArray[Any]], batch_size: int
+    ) -> NDArray[np.float32]:
         parts = []
-        for first in range(0, count, batch_size):
+        for first in range(0, len(inputs["context"]), batch_size):
             batch = {
                 name: keras.ops.convert_to_tensor(array[first : first + batch_size]) for name, array in inputs.items()
             }
-            parts.append(np.asarray(keras.ops.convert_to_numpy(self.network.attention_scores(batch)), np.float32))
+            parts.append(np.asarray(keras.ops.convert_to_numpy(call(batch)), np.float32))
         return np.concatenate(parts)
 
     def save(self, folder: Path) -> None:

@@ -6,8 +6,10 @@ The only place that reads the test split.
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 
 from headway.config.evaluation import EvaluationSpec
 from headway.data import batches
@@ -26,6 +28,9 @@ from headway.report.skill import skill_by_horizon
 from headway.report.slices import Slice, errors_by_slice
 from headway.rival_forecasts import CACHE
 from headway.task import Task
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 _WORTH_A_WORD = 2.0  # percentage points that coverage may be off before a reason is asked for
 
@@ -126,8 +131,6 @@ class Judgement:
 
     def write(self, folder: Path) -> None:
         """Write tables and pictures into a run's folder."""
-        target = self.forecaster.targets[0]
-        unit, clock = self.forecaster.units.get(target, ""), self.forecaster.clock.step
         self.scores.table.to_csv(folder / "scores.csv", index=False)
         self.scores.slices.to_csv(folder / "slices.csv", index=False)
         words = [
@@ -141,9 +144,17 @@ class Judgement:
         if len(self.forecaster.levels) > 1:
             words.insert(-1, tables.pit_table(self.scores.reliability[0], self.forecaster.levels))
         (folder / "scores.txt").write_text("\n\n".join(filter(None, words)) + "\n")
-        pictures = {"forecast.png": forecast_fans(self._examples(), target=target, unit=unit, clock=clock)}
+        for name, picture in self.pictures.items():
+            (folder / name).write_bytes(png(picture))
+
+    @property
+    def pictures(self) -> dict[str, "Figure"]:
+        """File name -> picture, of the first target."""
+        target = self.forecaster.targets[0]
+        unit, clock = self.forecaster.units.get(target, ""), self.forecaster.clock.step
+        found = {"forecast.png": forecast_fans(self.examples(), target=target, unit=unit, clock=clock)}
         intervals = {rival: found[1:] for rival, found in self.comparison.intervals[target].items()}
-        pictures["skill.png"] = skill_by_horizon(
+        found["skill.png"] = skill_by_horizon(
             self.scores.by_horizon(target, "mae"),
             model=MODEL,
             metric="MAE",
@@ -153,7 +164,7 @@ class Judgement:
         )
         if "calibration.png" in self.files:
             shares, raw = self.scores.reliability, self.raw_shares
-            pictures["calibration.png"] = calibration(
+            found["calibration.png"] = calibration(
                 np.array(self.forecaster.levels),
                 shares[1:],
                 overall=shares[0],
@@ -162,15 +173,14 @@ class Judgement:
                 clock=clock,
             )
         if "slices.png" in self.files:
-            pictures["slices.png"] = errors_by_slice(
+            found["slices.png"] = errors_by_slice(
                 self._slices(target),
                 model=MODEL,
                 rival=self.scores.strongest_rival(target) or "",
                 unit=unit,
                 nominal=self.scores.nominal,
             )
-        for name, picture in pictures.items():
-            (folder / name).write_bytes(png(picture))
+        return found
 
     def _slices(self, target: str) -> dict[str, Slice]:
         rival = self.scores.strongest_rival(target) or ""
@@ -187,39 +197,54 @@ class Judgement:
             )
         return found
 
-    def _examples(self) -> list[ForecastWindow]:
-        """Best, typical and worst windows of the first target, by mean absolute error."""
-        index, dataset = self.task.windows[self.split], self.task.dataset
-        forecasts, position = self.forecasts, dataset.target_indices[0]
-        median = forecasts.levels.index(0.5)
-        errors = np.abs(forecasts.quantiles[:, :, 0, median] - forecasts.actual[:, :, 0])
+    def examples(self, *, worst: int = 1) -> list[ForecastWindow]:
+        """The best and the typical window of the first target by mean absolute error, and the worst, that one last.
+
+        Args:
+            worst: How many of the worst; of windows that overlap only the worst one is shown.
+        """
+        median = self.forecasts.levels.index(0.5)
+        errors = np.abs(self.forecasts.quantiles[:, :, 0, median] - self.forecasts.actual[:, :, 0])
         observed = ~np.isnan(errors)
         whole = np.flatnonzero(observed.all(axis=1))
         chosen = whole if len(whole) else np.flatnonzero(observed.any(axis=1))
         means = np.nanmean(errors[chosen], axis=1)
-        order = np.argsort(means, kind="stable")
-        examples = []
-        for label, rank in (("best", 0), ("typical", len(order) // 2), ("worst", len(order) - 1)):
-            number = int(chosen[order[rank]])
-            window = batches.gather_raw(dataset, index, np.array([number]))
-            examples.append(
-                ForecastWindow(
-                    label=label,
-                    series=self.forecaster.series[int(window.series[0])],
-                    origin=window.origins[0],
-                    context=window.values[0, :, position],
-                    actual=window.target[0, :, 0],
-                    forecast=forecasts.quantiles[number, :, 0].astype(np.float64),
-                    quantiles=np.array(forecasts.levels),
-                    error=float(means[order[rank]]),
-                    rivals={
-                        name: point[number, :, 0].astype(np.float64)
-                        for name, point in forecasts.rivals.items()
-                        if name == "persistence"
-                    },
-                )
-            )
-        return examples
+        order = chosen[np.argsort(means, kind="stable")]
+        error_of = dict(zip(chosen.tolist(), means.tolist(), strict=True))
+        ranked = [("best", int(order[0])), ("typical", int(order[len(order) // 2]))]
+        ranked += [("worst", number) for number in reversed(self._apart(order[::-1], worst))]
+        return [self._example(label, number, error_of[number]) for label, number in ranked]
+
+    def _apart(self, numbers: NDArray[np.int64], count: int) -> list[int]:
+        """The first windows of an order whose origins lie a horizon apart, whatever their series."""
+        kept: list[int] = []
+        for number in numbers.tolist():
+            distances = np.abs(self.forecasts.ticks[kept] - self.forecasts.ticks[number])
+            if (distances >= self.forecasts.horizon).all():
+                kept.append(number)
+            if len(kept) == count:
+                break
+        return kept
+
+    def _example(self, label: str, number: int, error: float) -> ForecastWindow:
+        dataset = self.task.dataset
+        window = batches.gather_raw(dataset, self.task.windows[self.split], np.array([number]))
+        forecasts = self.forecasts
+        return ForecastWindow(
+            label=label,
+            series=self.forecaster.series[int(window.series[0])],
+            origin=window.origins[0],
+            context=window.values[0, :, dataset.target_indices[0]],
+            actual=window.target[0, :, 0],
+            forecast=forecasts.quantiles[number, :, 0].astype(np.float64),
+            quantiles=np.array(forecasts.levels),
+            error=error,
+            rivals={
+                name: point[number, :, 0].astype(np.float64)
+                for name, point in forecasts.rivals.items()
+                if name == "persistence"
+            },
+        )
 
 
 def judge_forecaster(

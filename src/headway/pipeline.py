@@ -11,7 +11,9 @@ from typing import Protocol
 from headway import stored, tracking, unseen
 from headway.audit import audit_leaks
 from headway.backtest.run import run_backtest
-from headway.config.evaluate import EvaluateConfig
+from headway.comparing.run import compare_runs
+from headway.comparing.side import Side, refuse_unlike
+from headway.config.evaluate import EvaluateConfig, WindowRequest
 from headway.config.tracking import TrackingSpec
 from headway.config.train import TrainConfig
 from headway.data import sources
@@ -19,15 +21,20 @@ from headway.data.series import Dataset
 from headway.errors import StoredRunError
 from headway.evaluation import tables
 from headway.evaluation.verdicts import spread
+from headway.explained_window import explain_window, find_windows
+from headway.explanation import explain
 from headway.fitting import Watch, fit_forecaster, refuse_misfits
 from headway.forecaster import Forecaster
 from headway.forecasting import MODEL
 from headway.identity import digest_of
 from headway.judgement import Judgement, judge_forecaster
+from headway.process import peak_memory
 from headway.record import (
     EpochRecord,
     facts,
+    record_explanation,
     record_judgement,
+    record_report,
     record_start,
     record_training,
     scores_by_path,
@@ -111,29 +118,33 @@ def train(
         log.info("run %s: %s", run.id, name)
         if sweep is not None:
             sweep.begin(run.id, run.record.mlflow_run_id, task=task.question(config.splits))
-        record_start(run, config, task, on=on, precision=precision, command=command)
+        settings = record_start(run, config, task, on=on, precision=precision, command=command)
+        epochs = EpochRecord(run, config, task)
         started = time.monotonic()
         forecaster, history = fit_forecaster(
             config,
             task,
             precision=precision,
-            watch=_watch(EpochRecord(run, config, task), sweep),
+            watch=_watch(epochs, sweep),
             progress="none" if sweep is not None else "bar" if sys.stdout.isatty() else "lines",
         )
         score = history.best["val_mae"]
         # Of the epoch whose weights are kept; the last epoch's is another number.
         kept = {"train/seconds": time.monotonic() - started, "validation/best_mae": float(f"{score:.6g}")}
         kept["weights"] = float(forecaster.network.count_params())
+        kept["train/peak_memory_megabytes"] = float(f"{peak_memory():.6g}")
         run.log_metrics(kept, step=history.best_epoch + 1)
-        record_training(run, config, task, forecaster, history, metrics=kept)
+        record_training(run, config, task, forecaster, history, metrics=kept, epochs=epochs)
         run.set_score(score)
         summary = f"validation MAE {score:.3f} at epoch {history.best_epoch + 1} of {len(history.metrics['loss'])}"
         pictures = [("attention_map.png", "attention map")]
         run.describe(describe(headline=summary, facts=facts(config, task, command), sections=[], pictures=pictures))
         run.publish_view(forecaster.targets)
         if not config.evaluate or sweep is not None:
+            if sweep is None:
+                record_report(run, settings, task, headline=summary)
             return Outcome(run.id, summary, run.link, metrics=kept)
-        judged = _judge(config, task, forecaster, run, command)
+        judged = _judge(settings, task, forecaster, run)
         return replace(judged, text=f"{judged.text}\n{summary}", metrics=kept)
 
 
@@ -150,6 +161,8 @@ def evaluate(config: EvaluateConfig, *, project: Path) -> Outcome:
     Raises:
         StoredRunError: If there is no such run, it is damaged, or its data have changed.
     """
+    if config.compare is not None:
+        return _compare(config, *config.compare, project=project)
     with tracking.reopen(config.tracking, config.run) as run:
         found = Stored.read(run.folder)
         trained = found.config.model_copy(update={"evaluation": config.evaluation.applied(found.config.evaluation)})
@@ -162,10 +175,12 @@ def evaluate(config: EvaluateConfig, *, project: Path) -> Outcome:
         task = _prepare(dataset, trained)
         refuse_unknown(trained.evaluation.slices, dataset.features)
         forecaster = Forecaster.load(run.folder / "forecaster")
+        if config.attention.at is not None:
+            return _show_windows(forecaster, task, run, config.attention)
         if config.backtest.kind != "off":
             text, is_best, lacking = run_backtest(config.backtest, trained, forecaster, task, run, project=project)
             return Outcome(run.id, text, run.link, _unmet(trained, is_best, lacking))
-        return _judge(trained, task, forecaster, run, found.command)
+        return _judge(replace(found, config=trained), task, forecaster, run)
 
 
 def judge_winner(settings: TrackingSpec, run_id: str, *, project: Path) -> Outcome:
@@ -183,7 +198,7 @@ def judge_winner(settings: TrackingSpec, run_id: str, *, project: Path) -> Outco
         found = Stored.read(run.folder)
         task = _prepare(_read_again(found.config, found, run, project), found.config)
         forecaster = Forecaster.load(run.folder / "forecaster")
-        return _judge(found.config, task, forecaster, run, found.command)
+        return _judge(found, task, forecaster, run)
 
 
 def _watch(record: EpochRecord, sweep: Sweep | None) -> Watch:
@@ -215,16 +230,59 @@ def _refuse_other_data(dataset: Dataset, found: Stored, run: Run) -> None:
         )
 
 
-def _judge(config: TrainConfig, task: Task, forecaster: Forecaster, run: Run, command: Sequence[str]) -> Outcome:
-    """Score the test split, draw it, log it."""
+def _judge(kept: Stored, task: Task, forecaster: Forecaster, run: Run) -> Outcome:
+    """Score the test split, explain it, draw it, log it."""
+    config, started = kept.config, time.monotonic()
     judgement = judge_forecaster(forecaster, task, config.evaluation, seed=config.seed)
     target = forecaster.targets[0]
     error = judgement.scores.value(target, judgement.scores.model, "mae")
     seeds = spread(stored.errors_by_seed(run.folder, config, target, own=error))
-    words = record_judgement(run, config, task, judgement, command=command, seeds=seeds)
+    explanation = None
+    judged = time.monotonic()
+    run.log_metrics({"evaluation/seconds": float(f"{judged - started:.4g}")})
+    if config.evaluation.explain_windows:
+        explanation = explain(
+            forecaster,
+            task,
+            judgement.split,
+            windows=config.evaluation.explain_windows,
+            readout=config.model.readout,
+            draws=config.evaluation.bootstrap,
+            seed=config.seed,
+        )
+        run.log_metrics({"explanation/seconds": float(f"{time.monotonic() - judged:.4g}")})
+        record_explanation(run, explanation, forecaster)
+    words = record_judgement(run, config, task, judgement, command=kept.command, seeds=seeds, explanation=explanation)
+    record_report(run, kept, task, headline=words, judgement=judgement, explanation=explanation, seeds=seeds)
     run.publish_view(forecaster.targets)
     unmet = _unmet(config, judgement.beats_baselines, judgement.unmet)
-    return Outcome(run.id, _text(judgement, words, seeds), run.link, unmet, scores_by_path(judgement), words)
+    text = _text(judgement, words, seeds)
+    if explanation is not None:
+        text += f"\n\nattention: {explanation.verdict.headline}"
+    return Outcome(run.id, text, run.link, unmet, scores_by_path(judgement), words)
+
+
+def _show_windows(forecaster: Forecaster, task: Task, run: Run, asked: WindowRequest) -> Outcome:
+    """Draw the windows of a time beside the values they attend to."""
+    words = []
+    for window in find_windows(task, asked.at or "", asked.series):
+        path, text = explain_window(forecaster, task, window, run.folder)
+        run.log_file(path)
+        words.append(f"{text}\n\n{run.folder / path}")
+    return Outcome(run.id, "\n\n".join(words), run.link)
+
+
+def _compare(config: EvaluateConfig, first: str, second: str, *, project: Path) -> Outcome:
+    """Set two stored runs side by side."""
+    with tracking.reopen(config.tracking, first) as one, tracking.reopen(config.tracking, second) as other:
+        found = [(run, Stored.read(run.folder)) for run in (one, other)]
+        refuse_unlike(*found)
+        dataset = _read_again(found[0][1].config, found[0][1], one, project)
+        sides = []
+        for run, kept in found:
+            trained = kept.config.model_copy(update={"evaluation": config.evaluation.applied(kept.config.evaluation)})
+            sides.append(Side(run, trained, _prepare(dataset, trained), Forecaster.load(run.folder / "forecaster")))
+        return Outcome(one.id, compare_runs(*sides), one.link)
 
 
 def _judge_unseen(path: str, config: TrainConfig, found: Stored, run: Run, project: Path) -> Outcome:

@@ -1,10 +1,13 @@
 """Which process does something, so that others can tell later whether it still does."""
 
 import os
+import resource
 import socket
+import sys
 import time
 from dataclasses import asdict, dataclass
 from functools import cache
+from pathlib import Path
 from typing import Any, Self
 
 import psutil
@@ -68,3 +71,14 @@ def _start_of(pid: int) -> float:
         return float(psutil.Process(pid).create_time())
     except psutil.Error:
         return time.time()
+
+
+def peak_memory() -> float:
+    """The most memory that this process has held so far, in megabytes."""
+    status = Path("/proc/self/status")
+    for line in status.read_text().splitlines() if status.exists() else ():
+        if line.startswith("VmHWM:"):
+            return int(line.split()[1]) * 1024 / 1e6
+    # The second choice: on Linux it begins with the peak of the process that started this one (getrusage(2)).
+    most = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return most / 1e6 if sys.platform == "darwin" else most * 1024 / 1e6  # bytes there, KiB elsewhere

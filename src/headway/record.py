@@ -3,20 +3,26 @@
 import math
 import shlex
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 
 import keras
 import numpy as np
+from numpy.typing import NDArray
 
-from headway import tracking
-from headway.attention import maps
+from headway import explanation_files, tracking
+from headway.attention import heads, maps
 from headway.config.train import TrainConfig
 from headway.data import batches
+from headway.explanation import Explanation
 from headway.forecaster import Forecaster
 from headway.judgement import Judgement
 from headway.report.attention import attention_epoch, attention_map
+from headway.report.attention_epochs import attention_epochs
 from headway.report.description import describe, headline
 from headway.report.png import png
 from headway.report.training import learning_curves
+from headway.run_report.build import FILE as REPORT
+from headway.run_report.build import write_report
 from headway.stored import Result, Stored
 from headway.task import Task
 from headway.tracking import Run
@@ -28,10 +34,17 @@ MOST_EPOCH_PICTURES = 20  # the UI's slider stays usable
 
 def record_start(
     run: Run, config: TrainConfig, task: Task, *, on: Device, precision: str, command: Sequence[str]
-) -> None:
-    """Configuration, data and machine, before anything is trained."""
+) -> Stored:
+    """Configuration, data and machine, before anything is trained; returns what is stored of them."""
     dataset = task.dataset
-    Stored(config, dataset.fingerprint(), tuple(command)).write(run.folder)
+    environment = {
+        **tracking.provenance(),
+        "device": f"{on.count} x {on.name}",
+        "backend": keras.backend.backend(),
+        "precision": precision,
+    }
+    kept = Stored(config, dataset.fingerprint(), tuple(command), environment)
+    kept.write(run.folder)
     run.log_file("config.yaml")
     run.log_params(
         {
@@ -49,14 +62,7 @@ def record_start(
             "seed": config.seed,
         }
     )
-    run.set_tags(
-        {
-            **tracking.provenance(),
-            "device": f"{on.count} x {on.name}",
-            "backend": keras.backend.backend(),
-            "command": shlex.join(command),
-        }
-    )
+    run.set_tags({**environment, "command": shlex.join(command)})
     run.log_dataset(
         dataset.name,
         dataset.fingerprint(),
@@ -70,10 +76,14 @@ def record_start(
             "notes": list(dataset.notes),
         },
     )
+    return kept
 
 
 class EpochRecord:
     """Metrics of every epoch, and what the network attends to on the same probe windows.
+
+    Attributes:
+        maps: Epoch -> mean attention scores of the probe windows [layers, N, T, S], for epochs that were drawn.
 
     Args:
         run: Where they are kept.
@@ -86,21 +96,44 @@ class EpochRecord:
         numbers = batches.evenly_spaced(index, config.evaluation.attention_windows)
         self._run, self._probes = run, batches.gather(task.rows, index, numbers).inputs
         self._every = math.ceil(config.training.epochs / MOST_EPOCH_PICTURES)
+        self.maps: dict[int, NDArray[np.float32]] = {}
 
     def __call__(self, forecaster: Forecaster, epochs: int, metrics: Mapping[str, float]) -> None:
         """Keep the metrics of the last of `epochs` epochs; before the first there are none."""
         if metrics:
             self._run.log_metrics(metrics, step=epochs)
         if not epochs or (epochs - 1) % self._every == 0:
-            scores = maps.mean_map(forecaster.attention_scores(self._probes))
-            picture = attention_epoch(scores, epoch=epochs, clock=forecaster.clock.step)
+            scores = forecaster.attention_scores(self._probes)
+            by_layer = enumerate(heads.entropy(scores).mean(axis=1), start=1)
+            self._run.log_metrics(
+                {f"attention/entropy_l{layer}": float(f"{value:.6g}") for layer, value in by_layer}, step=epochs
+            )
+            self.maps[epochs] = maps.mean_map(scores)
+            picture = attention_epoch(self.maps[epochs], epoch=epochs, clock=forecaster.clock.step)
             self._run.log_image(png(picture), key="attention/all_heads", step=epochs)
 
 
 def record_training(
-    run: Run, config: TrainConfig, task: Task, forecaster: Forecaster, history: History, *, metrics: Mapping[str, float]
+    run: Run,
+    config: TrainConfig,
+    task: Task,
+    forecaster: Forecaster,
+    history: History,
+    *,
+    metrics: Mapping[str, float],
+    epochs: EpochRecord,
 ) -> None:
-    """The forecaster, what it attends to, how training went and what it ended with, before it is judged."""
+    """The forecaster, what it attends to, how training went and what it ended with, before it is judged.
+
+    Args:
+        run: The run.
+        config: Of its training.
+        task: What it was trained on.
+        forecaster: With the weights of its best epoch.
+        history: What training did.
+        metrics: What it ended with.
+        epochs: What was kept of every epoch.
+    """
     Result(metrics, task.question(config.splits)).write(run.folder)
     forecaster.save(run.folder / "forecaster")
     index = task.windows["validation"]
@@ -116,12 +149,85 @@ def record_training(
     (run.folder / "learning_curves.png").write_bytes(
         png(learning_curves(dict(history.metrics), best_epoch=history.best_epoch + 1))
     )
-    for name in (Result.FILE, "forecaster", "attention_scores.npz", "attention_map.png", "learning_curves.png"):
+    _record_evolution(run.folder, epochs.maps, forecaster, best=history.best_epoch + 1)
+    for name in (
+        *(Result.FILE, "forecaster", "attention_scores.npz", "attention_epochs.npz"),
+        *("attention_map.png", "attention_epochs.png", "learning_curves.png"),
+    ):
         run.log_file(name)
 
 
+def _record_evolution(
+    folder: Path, by_epoch: Mapping[int, NDArray[np.float32]], forecaster: Forecaster, *, best: int
+) -> None:
+    """How attention came to be what it is, as arrays and as a picture."""
+    epochs, scores = np.array(list(by_epoch)), np.stack(list(by_epoch.values()))
+    received = maps.received(scores, forecaster.network.spec.readout)
+    np.savez_compressed(
+        folder / "attention_epochs.npz", epochs=epochs, attention_scores=scores, received=received, best=best
+    )
+    picture = attention_epochs(
+        received,
+        epochs=epochs.tolist(),
+        best=best,
+        clock=forecaster.clock.step,
+        title="attention by epoch",
+    )
+    (folder / "attention_epochs.png").write_bytes(png(picture))
+
+
+def record_explanation(run: Run, explanation: Explanation, forecaster: Forecaster) -> None:
+    """What a judged forecaster attends to, and whether to believe it."""
+    for name in explanation_files.write(explanation, run.folder, forecaster.clock):
+        run.log_file(name)
+    run.log_metrics(explanation.metrics())
+    run.set_tags({"attention_is_importance": str(explanation.verdict.trusted).lower()})
+
+
+def record_report(
+    run: Run,
+    kept: Stored,
+    task: Task,
+    *,
+    headline: str,
+    judgement: Judgement | None = None,
+    explanation: Explanation | None = None,
+    seeds: str = "",
+) -> None:
+    """The run's page, of what its journal and its folder hold; arguments as for `write_report`."""
+    lines = tracking.read_journal(run.folder)
+    curves: dict[str, list[float]] = {"train/loss": [], "validation/loss": []}
+    for line in lines:
+        for name in set(curves) & set(line["metrics"]):
+            curves[name].append(line["metrics"][name])
+    metrics = {name: value for line in lines for name, value in line["metrics"].items()}
+    best = next((line["step"] for line in reversed(lines) if "validation/best_mae" in line["metrics"]), 1)
+    write_report(
+        run.folder,
+        kept,
+        task,
+        headline=headline,
+        name=run.record.name,
+        run_id=run.id,
+        metrics=metrics,
+        curves=curves,
+        best_epoch=best,
+        judgement=judgement,
+        explanation=explanation,
+        seeds=seeds,
+    )
+    run.log_file(REPORT)
+
+
 def record_judgement(
-    run: Run, config: TrainConfig, task: Task, judgement: Judgement, *, command: Sequence[str], seeds: str
+    run: Run,
+    config: TrainConfig,
+    task: Task,
+    judgement: Judgement,
+    *,
+    command: Sequence[str],
+    seeds: str,
+    explanation: Explanation | None = None,
 ) -> str:
     """Scores, pictures and the page of a judged run; returns its headline.
 
@@ -132,6 +238,7 @@ def record_judgement(
         judgement: What it is worth.
         command: The words it was started with.
         seeds: How much the error depends on the seed, in words, or nothing.
+        explanation: What it attends to, or None.
     """
     judgement.write(run.folder)
     for name in judgement.files:
@@ -151,10 +258,13 @@ def record_judgement(
         _list(judgement.verdicts),
         judgement.coverage_note,
         judgement.by_horizon(style="github"),
+        "" if explanation is None else f"**Attention**: {explanation.verdict.words}.",
     ]
     pictures = [("forecast.png", "forecasts of test windows"), ("skill.png", "error and skill by horizon step")]
     pictures += [(name, words) for name, words in _MORE_PICTURES.items() if name in judgement.files]
     pictures += [("attention_map.png", "attention map")]
+    if explanation is not None:
+        pictures += [("importance.png", "importance of features and lags beside attention")]
     text = describe(
         headline=words,
         facts=facts(config, task, command) | ({"seeds": seeds} if seeds else {}),

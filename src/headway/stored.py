@@ -5,7 +5,7 @@ import itertools
 import json
 import math
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import ClassVar, Self
 
@@ -26,17 +26,20 @@ class Stored:
         config: The validated configuration.
         fingerprint: The dataset's fingerprint when the run was trained.
         command: The words that were typed.
+        environment: Commit, versions and device it was trained with.
     """
 
     config: TrainConfig
     fingerprint: str
     command: tuple[str, ...]
+    environment: Mapping[str, str] = field(default_factory=dict)
 
     def write(self, folder: Path) -> None:
         """Write `config.yaml` into a run's folder."""
         record = {
             "fingerprint": self.fingerprint,
             "command": list(self.command),
+            "environment": dict(self.environment),
             "config": self.config.model_dump(mode="json"),
         }
         (folder / FILE).write_text(yaml.safe_dump(record, sort_keys=False, allow_unicode=True), encoding="utf-8")
@@ -52,10 +55,11 @@ class Stored:
         try:
             record = yaml.safe_load(path.read_text(encoding="utf-8"))
             config = validate(record["config"], TrainConfig)
-            return cls(config, str(record["fingerprint"]), tuple(map(str, record["command"])))
+            environment = {str(name): str(value) for name, value in record["environment"].items()}
+            return cls(config, str(record["fingerprint"]), tuple(map(str, record["command"])), environment)
         except OSError as error:
             raise StoredRunError(f"{path}: {error.strerror}; the run is incomplete, train again") from None
-        except (ConfigError, yaml.YAMLError, KeyError, TypeError, ValueError) as error:
+        except (ConfigError, yaml.YAMLError, AttributeError, KeyError, TypeError, ValueError) as error:
             raise StoredRunError(
                 f"{path}: not a configuration this version can read: {str(error).splitlines()[0]}"
             ) from None

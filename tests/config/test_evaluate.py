@@ -61,6 +61,18 @@ WRONG: list[tuple[list[str], str]] = [
     ),
     (["backtest.first='2013-01-15T00:00Z'"], "backtest.first: must be an ISO 8601 time without a zone"),
     (["run="], "run=: must not be empty"),
+    (["compare=[best]"], "compare: takes two runs, like compare=[latest,best]; got 1"),
+    (["compare=[]"], "compare: takes two runs, like compare=[latest,best]; got 0"),
+    (["compare=[a,b,c]"], "compare: takes two runs, like compare=[latest,best]; got 3"),
+    (["compare=[best,best]"], "compare: names the run 'best' twice; give two runs, like compare=[latest,best]"),
+    (["compare=best"], "compare=best: expected a list, like [a,b], got text"),
+    (["compare=[best,7]"], "compare.1=7: expected text, got a whole number"),
+    (["compare=[best,'']"], "compare.1=: must not be empty"),
+    (["compare=[a,b]", "audit=leaks"], "audit=leaks and compare are two questions; ask them one after the other"),
+    (["compare=[a,b]", "backtest=rolling"], "backtest=rolling and compare are two questions"),
+    (["compare=[a,b]", "dataset.path=new.csv"], "dataset.path and compare are two questions"),
+    (["compare=[a,b]", "evaluation.require=beats_baselines"], "evaluation.require=beats_baselines is asked of one run"),
+    (["+comparre=[a,b]"], "comparre: unknown key; did you mean compare?"),
 ]
 
 
@@ -152,3 +164,13 @@ def test_a_wrong_word_is_answered_without_keras_and_before_any_run_is_looked_for
     assert done.returncode == 2
     assert [line.partition(":")[0] for line in done.stderr.splitlines()] == ["error", "error"]
     assert not list(tmp_path.iterdir())
+
+
+def test_two_runs_to_compare_arrive_as_typed_and_none_by_default(
+    compose_evaluate: Callable[..., EvaluateConfig],
+) -> None:
+    assert compose_evaluate("compare=[best,2026-01-31_12-00-00_0a1b2c]").compare == (
+        "best",
+        "2026-01-31_12-00-00_0a1b2c",
+    )
+    assert compose_evaluate().compare is None

@@ -184,12 +184,12 @@ def test_eras_far_apart_take_no_memory_for_the_years_between() -> None:
 
 def test_bins_of_time_give_about_the_intervals_of_every_origin(monkeypatch: pytest.MonkeyPatch) -> None:
     long = make(*side_by_side(np.arange(9003)))
-    assert 2 * module._MOST_BINS < len(long) < 3 * module._MOST_BINS
+    assert 2 * module.MOST_BINS < len(long) < 3 * module.MOST_BINS
     binned = compare(long, draws=500, seed=1)
     losses, _ = by_hand(long, 1, 0)
     by_three = losses.reshape(4, 3001, 3, 1 + HORIZON).sum(axis=2)  # horizons of 5 origins touch 2 bins ahead
     by_bin = skill_intervals(by_three[0], by_three[1:], overlap=2, draws=500, seed=1)
-    monkeypatch.setattr(module, "_MOST_BINS", 10**9)
+    monkeypatch.setattr(module, "MOST_BINS", 10**9)
     plain = compare(long, draws=500, seed=1)
     for one, other in zip(binned.verdicts, plain.verdicts, strict=True):
         assert (one.skill, one.p_value) == (other.skill, other.p_value)

@@ -1,13 +1,14 @@
 """The three usages of MultiHeadAttention on [None, 6, 8], and what its options are called."""
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, get_args
 
 import keras
 import numpy as np
 import pytest
 from keras import ops
 
+from headway.config.model import ModelSpec
 from headway.models.attention import ATTENTION, MultiHeadAttention, ProjectedAttention, SelfAttention
 
 CONTEXT = np.random.default_rng(0).normal(size=(3, 6, 8)).astype("float32")
@@ -104,5 +105,5 @@ def test_keras_refuses_scores_as_an_option_of_the_constructor() -> None:
         keras.layers.MultiHeadAttention(2, 4, return_attention_scores=True)
 
 
-def test_the_names_a_configuration_may_choose_are_the_two_layers() -> None:
-    assert {"self": SelfAttention, "projected": ProjectedAttention} == ATTENTION
+def test_a_configuration_may_choose_every_attention_and_no_other() -> None:
+    assert set(get_args(ModelSpec.model_fields["attention"].annotation)) == set(ATTENTION)

@@ -97,3 +97,16 @@ def test_the_decoder_reads_the_covariates_of_the_horizon_alone() -> None:
     before, after = (ops.convert_to_numpy(layer(encoded, array)) for array in (past, ahead))
     changed = np.abs(after - before).max(axis=-1)[0] > 1e-6
     assert changed.tolist() == [False, True, False]  # row 6 is the second of the horizon's rows 5, 6, 7
+
+
+def test_a_decoder_that_reads_the_last_step_hears_no_other() -> None:
+    layer = HorizonDecoder(hidden=7, horizon=3, readout="last")
+    layer.build((None, 5, 2), (None, 8, 2))
+    generator = np.random.default_rng(10)
+    encoded, known = (generator.normal(size=(1, steps, 2)).astype("float32") for steps in (5, 8))
+    earlier, last = encoded.copy(), encoded.copy()
+    earlier[:, :4] += 1
+    last[:, 4] += 1
+    before, same, moved = (ops.convert_to_numpy(layer(array, known)) for array in (encoded, earlier, last))
+    np.testing.assert_array_equal(before, same)
+    assert np.abs(moved - before).max() > 1e-3

@@ -43,6 +43,15 @@ def test_the_attention_card_shows_no_parameters() -> None:
     assert (card["imageKeys"], card["showRunParams"]) == (["attention/all_heads"], False)
 
 
+def test_entropies_of_as_many_layers_as_were_logged_are_one_chart() -> None:
+    def lines(layers: int) -> list[list[str]]:
+        charts = view.decode(view.tag(["temp"], layers=layers)[1])["compareRunCharts"]
+        return [chart["selectedMetricKeys"] for chart in charts if "attention/entropy_l1" in str(chart)]
+
+    assert lines(0) == []
+    assert lines(3) == [["attention/entropy_l1", "attention/entropy_l2", "attention/entropy_l3"]]
+
+
 def test_a_hundred_targets_still_fit_into_a_tag() -> None:
     _, value = view.tag(
         [f"column number {number}" for number in range(101)],

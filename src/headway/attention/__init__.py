@@ -1,1 +1,1 @@
-"""What a forecaster attends to: arrays of attention scores, ready to keep and to draw."""
+"""What a forecaster attends to: maps of attention scores, and what heads, layers and groups of windows make of them."""

@@ -36,6 +36,7 @@ CalibrationKind = Literal["conformal", "off"]
 Requirement = Literal["nothing", "beats_baselines"]
 Draws = Annotated[NonNegativeInt, Field(le=1_000_000)]
 Windows = Annotated[PositiveInt, Field(le=10_000)]
+ExplainWindows = Annotated[NonNegativeInt, Field(le=100_000)]
 
 
 class EvaluationSpec(Spec):
@@ -50,6 +51,8 @@ class EvaluationSpec(Spec):
         require: "beats_baselines" fails (exit code 8) unless the model beats every rival for every target.
         batch_size: Windows per forward pass; scores do not depend on it.
         attention_windows: Validation windows whose attention scores are kept and drawn.
+        explain_windows: Test windows behind importance and the verdict on attention, at most; fewer where contexts
+            are long. 0 leaves both out.
     """
 
     rivals: Rivals
@@ -59,6 +62,7 @@ class EvaluationSpec(Spec):
     require: Requirement
     batch_size: PositiveInt
     attention_windows: Windows
+    explain_windows: ExplainWindows
 
 
 class EvaluationChanges(Spec):
@@ -71,6 +75,7 @@ class EvaluationChanges(Spec):
     require: Requirement | None
     batch_size: PositiveInt | None
     attention_windows: Windows | None
+    explain_windows: ExplainWindows | None
 
     def applied(self, stored: EvaluationSpec) -> EvaluationSpec:
         """The stored group with these changes."""

@@ -14,7 +14,8 @@ class ModelSpec(Spec):
 
     Attributes:
         attention: "self" attends with query = value = key; "projected" puts a dense projection of
-            its own before each of them.
+            its own before each of them. Two controls have learned nothing of where to look: "uniform" gives
+            every step the same weight, "frozen" weights that are drawn once and never change.
         heads: Attention heads per layer.
         key_dim: Size of query and key per head, or None for d_model / heads.
         d_model: Features per time step inside the encoder.
@@ -23,11 +24,13 @@ class ModelSpec(Spec):
         dropout: Share of activations dropped in training.
         embedding: "linear" maps a time step to d_model; "none" feeds the scaled context as it is.
         position: "learned" adds a vector per time step; "none" does not.
+        readout: What the forecast reads of the encoded steps: "all", or the "last" alone, so that
+            attention is the only way for the others to be heard.
         head: "quantile" forecasts `quantiles`, never crossing; "point" one value.
         quantiles: Levels in rising order with 0.5 among them.
     """
 
-    attention: Literal["self", "projected"]
+    attention: Literal["self", "projected", "uniform", "frozen"]
     heads: PositiveInt
     key_dim: PositiveInt | None
     d_model: PositiveInt
@@ -36,6 +39,7 @@ class ModelSpec(Spec):
     dropout: float = Field(ge=0, lt=1)
     embedding: Literal["linear", "none"]
     position: Literal["learned", "none"]
+    readout: Literal["all", "last"]
     head: Literal["quantile", "point"]
     quantiles: Annotated[tuple[Level, ...], Strict(False)] = Field(min_length=1)
 

@@ -11,7 +11,8 @@ from headway.evaluation.metrics import Array
 from headway.evaluation.significance import diebold_mariano, skill_intervals
 from headway.evaluation.verdicts import Verdict
 
-_MOST_BINS = 4096  # of time in the bootstrap; finer than its blocks are long
+MOST_BINS = 4096
+"""Of time in the bootstrap; finer than its blocks are long."""
 _LONGEST_GAP = 1000  # grid steps of time without any origin that are told apart
 
 
@@ -41,10 +42,10 @@ def compare(forecasts: Forecasts, *, draws: int, seed: int) -> Comparison:
         draws: Of the bootstrap; 0 for no intervals.
         seed: Of the bootstrap.
     """
-    grid, overlap = _grid(forecasts.ticks, forecasts.horizon)
+    grid, overlap = time_grid(forecasts.ticks, forecasts.horizon)
     if not forecasts.rivals or not len(grid):
         return Comparison((), {target: {} for target in forecasts.targets})
-    width = -(-int(grid.max() + 1) // _MOST_BINS)
+    width = -(-int(grid.max() + 1) // MOST_BINS)
     verdicts: list[Verdict] = []
     intervals = {}
     for position, target in enumerate(forecasts.targets):
@@ -71,7 +72,7 @@ def compare(forecasts: Forecasts, *, draws: int, seed: int) -> Comparison:
     return Comparison(tuple(verdicts), intervals)
 
 
-def _grid(ticks: NDArray[np.int64], horizon: int) -> tuple[NDArray[np.int64], int]:
+def time_grid(ticks: NDArray[np.int64], horizon: int) -> tuple[NDArray[np.int64], int]:
     """Origins as positions [W] on a regular grid of time, and by how many positions forecasts overlap."""
     times, positions = np.unique(ticks, return_inverse=True)
     steps = np.diff(times)

@@ -3,6 +3,7 @@
 import itertools
 import textwrap
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 from tabulate import tabulate
@@ -15,10 +16,36 @@ from headway.evaluation.verdicts import Verdict
 _MOST_STEPS = 12  # columns of a table by horizon step
 
 
+@dataclass(frozen=True)
+class Cells:
+    """A table of texts.
+
+    Attributes:
+        target: Whose scores.
+        head: Name of every column; the first column names the rows.
+        rows: Cells of every row.
+    """
+
+    target: str
+    head: Sequence[str]
+    rows: Sequence[Sequence[str]]
+
+    def text(self, style: str) -> str:
+        """The table as text in a format of tabulate."""
+        return tabulate(
+            self.rows, self.head, tablefmt=style, stralign="right", colalign=("left",), disable_numparse=True
+        )
+
+
 def overall_table(
     scores: Scores, verdicts: Sequence[Verdict], units: Mapping[str, str], *, style: str = "simple"
 ) -> str:
-    """The headline metrics over all horizon steps; skill is the model's against that row's rival.
+    """`overall` as text: style "simple" for a terminal, "github" for Markdown."""
+    return "\n\n".join(cells.text(style) for cells in overall(scores, verdicts, units))
+
+
+def overall(scores: Scores, verdicts: Sequence[Verdict], units: Mapping[str, str]) -> list[Cells]:
+    """The headline metrics over all horizon steps, by target; skill is the model's against that row's rival.
 
     What no forecaster has, as an interval where there are point forecasts alone, has no column.
 
@@ -26,7 +53,6 @@ def overall_table(
         scores: The scores.
         verdicts: Intervals and p-values of the skills.
         units: Target -> unit.
-        style: A format of tabulate: "simple" for a terminal, "github" for Markdown.
     """
     metrics = [name for name, one in METRICS.items() if one.headline and scores.table[name].notna().any()]
     parts = []
@@ -38,20 +64,23 @@ def overall_table(
             rows.append([name, *map(_number, values), *_skill(by_rival.get(str(name)))])
         head = [_heading(str(target), units), *(_label(name, scores.nominal) for name in metrics)]
         head += [f"skill of {scores.model}", "95 % interval", "p"]
-        parts.append(_table(rows, head, style))
-    return "\n\n".join(parts)
+        parts.append(Cells(str(target), head, rows))
+    return parts
 
 
 def horizon_table(scores: Scores, units: Mapping[str, str], *, step: str = "step", style: str = "simple") -> str:
-    """MAE by horizon step of all forecasters, and coverage and width of the model's interval, as text.
+    """`by_horizon` as text: `step` is what a step is called, "1h" say, and `style` a format of tabulate."""
+    return "\n\n".join(f"by steps of {step}\n\n{cells.text(style)}" for cells in by_horizon(scores, units))
+
+
+def by_horizon(scores: Scores, units: Mapping[str, str]) -> list[Cells]:
+    """MAE by horizon step of all forecasters, and coverage and width of the model's interval, by target.
 
     Of a long horizon some steps are shown, the first and the last among them.
 
     Args:
         scores: The scores.
         units: Target -> unit.
-        step: What a step of the horizon is called, "1h" say.
-        style: A format of tabulate.
     """
     parts = []
     for target in scores.table.target.unique():
@@ -65,18 +94,22 @@ def horizon_table(scores: Scores, units: Mapping[str, str], *, step: str = "step
                 label = f"its {_label(metric, scores.nominal)}"
                 rows.insert(1 if metric == "coverage" else 2, [label, *(_number(values[n - 1]) for n in shown)])
         head = [f"MAE of {_heading(str(target), units)}", *(f"+{number}" for number in shown)]
-        parts.append(f"by steps of {step}\n\n{_table(rows, head, style)}")
-    return "\n\n".join(parts)
+        parts.append(Cells(str(target), head, rows))
+    return parts
 
 
 def slice_table(scores: Scores, by: str, units: Mapping[str, str], *, style: str = "simple") -> str:
-    """MAE and coverage of the model by slice, beside the MAE of the strongest rival, as text.
+    """`by_slice` as text in a format of tabulate."""
+    return "\n\n".join(cells.text(style) for cells in by_slice(scores, by, units))
+
+
+def by_slice(scores: Scores, by: str, units: Mapping[str, str]) -> list[Cells]:
+    """MAE and coverage of the model by slice, beside the MAE of the strongest rival, by target.
 
     Args:
         scores: The scores.
         by: The slicing: "series", "hour", ...
         units: Target -> unit.
-        style: A format of tabulate.
     """
     parts = []
     for target in map(str, scores.table.target.unique()):
@@ -91,9 +124,9 @@ def slice_table(scores: Scores, by: str, units: Mapping[str, str], *, style: str
         if rival is not None:
             columns += [found[found.forecaster == rival].mae.map(_number), own[f"skill_{rival}"].map(_percent)]
             head += [f"mae of {rival}", "skill"]
-        rows = [list(row) for row in zip(*(column.tolist() for column in columns), strict=True)]
-        parts.append(_table(rows, head, style))
-    return "\n\n".join(parts)
+        rows = [list(map(str, row)) for row in zip(*(column.tolist() for column in columns), strict=True)]
+        parts.append(Cells(target, head, rows))
+    return parts
 
 
 def pit_table(shares: Array, levels: Sequence[float], *, style: str = "simple") -> str:
@@ -109,7 +142,7 @@ def pit_table(shares: Array, levels: Sequence[float], *, style: str = "simple") 
         [f"{low:g} to {high:g}", f"{100 * (high - low):.1f}", f"{100 * found:.1f}"]
         for (low, high), found in zip(itertools.pairwise(edges), pit_cells(shares), strict=True)
     ]
-    return _table(rows, ["between the levels", "nominal [%]", "actuals [%]"], style)
+    return Cells("", ["between the levels", "nominal [%]", "actuals [%]"], rows).text(style)
 
 
 def definitions(*, headline: bool = False) -> str:
@@ -123,10 +156,6 @@ def definitions(*, headline: bool = False) -> str:
         "the dependence of windows that overlap or follow each other is allowed for."
     )
     return "\n".join(textwrap.fill(line, 120, subsequent_indent="    ") for line in lines)
-
-
-def _table(rows: Sequence[Sequence[object]], head: Sequence[str], style: str) -> str:
-    return tabulate(rows, head, tablefmt=style, stralign="right", colalign=("left",), disable_numparse=True)
 
 
 def _skill(verdict: Verdict | None) -> list[str]:

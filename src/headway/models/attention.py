@@ -11,6 +11,8 @@ from typing import Any
 import keras
 from keras import KerasTensor, ops
 
+from headway.models.attention_controls import FrozenAttention, UniformAttention
+
 
 class MultiHeadAttention(keras.layers.MultiHeadAttention):
     """Keras's layer with each projection as one product over all B*T steps; no masks, same weights.
@@ -100,7 +102,12 @@ class ProjectedAttention(keras.layers.Layer):
         return self.attention(query=self.query(x), value=self.value(x), key=self.key(x), return_attention_scores=True)
 
 
-ATTENTION: dict[str, Any] = {"self": SelfAttention, "projected": ProjectedAttention}
+ATTENTION: dict[str, Any] = {
+    "self": SelfAttention,
+    "projected": ProjectedAttention,
+    "uniform": UniformAttention,
+    "frozen": FrozenAttention,
+}
 
 
 def _project(projection: keras.layers.EinsumDense, x: KerasTensor, axes: int) -> KerasTensor:

@@ -28,13 +28,17 @@ class HorizonDecoder(keras.layers.Layer):
     Args:
         hidden: Features per horizon step.
         horizon: Steps H.
+        readout: "all" reads every encoded step; "last" the last one alone, so that whatever the steps
+            before it tell must come through attention.
         dtype: Policy of computation.
     """
 
-    def __init__(self, *, hidden: int, horizon: int, dtype: Any = None, name: str = "decoder") -> None:
+    def __init__(
+        self, *, hidden: int, horizon: int, readout: str = "all", dtype: Any = None, name: str = "decoder"
+    ) -> None:
         super().__init__(dtype=dtype, name=name)
         policy = self.dtype_policy
-        self.horizon = horizon
+        self.horizon, self.readout = horizon, readout
         self.summary = keras.layers.Dense(hidden, dtype=policy, name="summary")
         self.known = keras.layers.Dense(hidden, use_bias=False, dtype=policy, name="known")
         self.mix = keras.layers.Dense(hidden, activation="relu", dtype=policy, name="mix")
@@ -42,7 +46,7 @@ class HorizonDecoder(keras.layers.Layer):
     def build(self, encoded_shape: tuple[Any, ...], known_future_shape: tuple[Any, ...]) -> None:
         """Create the weights for encoded steps [B, T, D] and covariates [B, T+H, C]."""
         batch, steps, width = encoded_shape
-        self.summary.build((batch, steps * width))
+        self.summary.build((batch, width * (steps if self.readout == "all" else 1)))
         self.known.build((batch, self.horizon, known_future_shape[-1]))
         self.step = self.add_weight(
             shape=(self.horizon, self.summary.units),
@@ -54,7 +58,8 @@ class HorizonDecoder(keras.layers.Layer):
     def call(self, encoded: KerasTensor, known_future: KerasTensor) -> KerasTensor:
         """Hidden features of every step ahead, [B, H, hidden]."""
         _, steps, width = encoded.shape
-        summary = self.summary(ops.reshape(encoded, (-1, steps * width)))
+        read = ops.reshape(encoded, (-1, steps * width)) if self.readout == "all" else encoded[:, -1]
+        summary = self.summary(read)
         ahead = self.known(ops.cast(known_future[:, steps:], self.compute_dtype))
         x = ops.expand_dims(summary, 1) + ahead + ops.cast(self.step, self.compute_dtype)
         x = ops.relu(x)

@@ -43,7 +43,9 @@ class Transformer(keras.Model):
             for number in range(1, spec.layers + 1)
         ]
         self.norm = keras.layers.LayerNormalization(epsilon=1e-6, dtype=policy, name="norm")
-        self.decoder = HorizonDecoder(hidden=2 * spec.d_model, horizon=shape.horizon, dtype=policy)
+        self.decoder = HorizonDecoder(
+            hidden=2 * spec.d_model, horizon=shape.horizon, readout=spec.readout, dtype=policy
+        )
         self.head = HEAD[spec.head](targets=len(shape.targets), levels=spec.levels)
         self.build({name: tensor.shape for name, tensor in self.input_signature().items()})
 

@@ -14,6 +14,7 @@ log = logging.getLogger(__name__)
 _RECENT_RUNS = 20
 _DRAWN_RUNS = 10
 _SWEEPS = f"tags.`headway.kind` = '{run_folder.SWEEP}'"
+_ENTROPY = "attention/entropy_l"
 _IMAGES = "mlflow.loggedImages"
 """The tag that MLflow gives to a run with an image series."""
 
@@ -47,6 +48,7 @@ def publish(client: MlflowClient, experiment_id: str, run_id: str, targets: Sequ
             image_step=_shared_step(
                 client, run_id, [run.info.run_id for run in recent if _IMAGES in run.data.tags][:_DRAWN_RUNS]
             ),
+            layers=sum(name.startswith(_ENTROPY) for name in metrics),
             expanded=[run.info.run_id for run in sweeps],
         )
         if client.get_experiment(experiment_id).tags.get(tag) != value:

@@ -38,6 +38,9 @@ _PARAMS = (
     "seed",
 )
 _TRAINING = (("train/loss", "validation/loss"), ("train/mae", "validation/mae"), ("train/learning_rate",))
+_TRUST = ("attention/rho", "attention/contrast", "attention/trusted")
+"""Whether the maps may be read as importance: rank agreement, contrast shown, and the verdict as 1 or 0."""
+
 _SYSTEM = ("system/cpu_utilization_percentage", "system/process_memory_megabytes")
 _SECTIONS = {
     "Skill": {"columns": 2},
@@ -75,6 +78,7 @@ def tag(
     rivals: Sequence[str] = (),
     horizon: int = 0,
     image_step: int = 0,
+    layers: int = 0,
     expanded: Sequence[str] = (),
 ) -> tuple[str, str]:
     """The experiment tag of a view.
@@ -84,6 +88,7 @@ def tag(
         rivals: The rivals whose skill was logged.
         horizon: The number of hours, days, ... with an error of their own.
         image_step: The epoch at which the slider of the attention maps starts.
+        layers: The number of layers whose attention has an entropy by epoch.
         expanded: The MLflow ids of sweeps whose children are shown below them. The UI nests runs only where they are sorted by the
             time of their start; sorted by a score, sweeps and children stand side by side.
 
@@ -93,7 +98,7 @@ def tag(
     Raises:
         ValueError: The view does not fit into a tag.
     """
-    state = _state(targets[:_MOST_TARGETS], rivals=rivals, horizon=horizon, image_step=image_step)
+    state = _state(targets[:_MOST_TARGETS], rivals=rivals, horizon=horizon, image_step=image_step, layers=layers)
     # Sorted, so that the same sweeps are the same text.
     state["runsExpanded"] = dict.fromkeys(sorted(expanded), True)
     packed = base64.b64encode(zlib.compress(json.dumps(state).encode(), level=9)).decode()
@@ -127,7 +132,9 @@ def decode(value: str) -> dict[str, Any]:
     return state
 
 
-def _state(targets: Sequence[str], *, rivals: Sequence[str], horizon: int, image_step: int) -> dict[str, Any]:
+def _state(
+    targets: Sequence[str], *, rivals: Sequence[str], horizon: int, image_step: int, layers: int
+) -> dict[str, Any]:
     scores = [metric_name(f"test/{target}/mae") for target in targets]
     skills = [[metric_name(f"test/{target}/skill_{rival}") for rival in rivals] for target in targets]
     by_horizon = [[metric_name(f"test/{target}/mae_h{hour}") for hour in range(1, horizon + 1)] for target in targets]
@@ -140,9 +147,12 @@ def _state(targets: Sequence[str], *, rivals: Sequence[str], horizon: int, image
     for pair in _TRAINING:
         cards.line("Training", pair)
     cards.image("Attention", "attention/all_heads", step=image_step)
+    cards.bar("Attention", list(_TRUST))
+    cards.line("Attention", [f"attention/entropy_l{layer}" for layer in range(1, layers + 1)])
     for name in _SYSTEM:
         cards.line("System", (name,), by_time=True)
     metrics = ["validation/best_mae", *scores, *(name for skill in skills for name in skill[:_MOST_RIVALS])]
+    metrics.append("attention/trusted")
     columns = [f"metrics.`{name}`" for name in metrics] + [f"params.`{name}`" for name in _PARAMS]
     return {
         "searchFilter": "",
@@ -193,6 +203,8 @@ class _Cards:
             )
 
     def line(self, section: str, metrics: Sequence[str], *, by_time: bool = False) -> None:
+        if not metrics:
+            return
         self._add(
             "LINE",
             section,
@@ -233,6 +245,9 @@ def _sections(targets: Sequence[str]) -> list[dict[str, Any]]:
     generated = [
         *(metric_name(f"test/{target}") for target in targets),
         "test",
+        "attention",
+        "evaluation",
+        "explanation",
         "train",
         "validation",
         "Model metrics",
