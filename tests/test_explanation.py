@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from headway import explanation
 from headway.config.train import TrainConfig
 from headway.data import batches, sources
 from headway.explanation import Explanation, explain
@@ -143,8 +144,8 @@ class ByHand:
         self.target = (raw.target - scaler.mean[columns]) / scaler.scale[columns]
         self.median = subject.forecaster.levels.index(0.5)
         generator = np.random.Generator(np.random.Philox(key=[seed, 1 << 40]))
-        orders = [generator.permutation(len(index)) for _ in range(5)]
-        # Of features and lags three, of cells one, of the deletion test one.
+        orders = [generator.permutation(len(index)) for _ in range(explanation.REPEATS + 2)]
+        # Of features and lags some, of cells one, of the deletion test one.
         self.donors = [np.roll(order, 1)[np.argsort(order)] for order in orders]
 
     def errors(self, **changes: np.ndarray) -> np.ndarray:
@@ -173,12 +174,12 @@ CONTEXT = ("context", "observed")
 def test_importance_is_what_slicing_by_hand_finds(kinds: Callable[[str], Subject], kind: str) -> None:
     one = kinds(kind)
     found, hand, shape = one.found, ByHand(one), one.forecaster.network.shape
-    three, cells = hand.donors[:3], hand.donors[3]
+    *some, cells, _ = hand.donors
     everything = slice(None)
     for f, name in enumerate(one.forecaster.features):
-        expected = hand.rise(*(hand.permuted(donors, CONTEXT, everything, f) for donors in three))
+        expected = hand.rise(*(hand.permuted(donors, CONTEXT, everything, f) for donors in some))
         assert found.features[name][0] == pytest.approx(expected, rel=1e-3, abs=1e-5)
-    lags = [hand.rise(*(hand.permuted(d, CONTEXT, t) for d in three)) for t in range(shape.context_length)]
+    lags = [hand.rise(*(hand.permuted(d, CONTEXT, t) for d in some)) for t in range(shape.context_length)]
     np.testing.assert_allclose(found.lags[:, 0], lags, rtol=1e-3, atol=1e-5)
     assert found.cells is not None and found.cells.shape == (shape.num_features, shape.context_length, 3)
     for f, t in ((0, 0), (2, shape.context_length - 1), (1, shape.context_length // 2)):
@@ -193,11 +194,11 @@ def test_the_calendar_columns_known_in_advance_and_the_series_have_an_importance
     found, hand = one.found.features, ByHand(one)
     assert list(found) == ["y", "calendar", "x", "calendar (time)", "k", "series"]
     calendar = one.forecaster.network.shape.num_known_future - 2
-    three, everything = hand.donors[:3], slice(None)
+    some, everything = hand.donors[: explanation.REPEATS], slice(None)
     expected = {
-        "calendar (time)": [hand.permuted(d, ["known_future"], everything, slice(calendar)) for d in three],
-        "k": [hand.permuted(d, ["known_future"], everything, slice(calendar, None)) for d in three],
-        "series": [hand.permuted(d, ["series"]) for d in three],
+        "calendar (time)": [hand.permuted(d, ["known_future"], everything, slice(calendar)) for d in some],
+        "k": [hand.permuted(d, ["known_future"], everything, slice(calendar, None)) for d in some],
+        "series": [hand.permuted(d, ["series"]) for d in some],
     }
     for name, changed in expected.items():
         assert found[name][0] == pytest.approx(hand.rise(*changed), rel=1e-3, abs=1e-5)
@@ -251,7 +252,7 @@ def test_deletion_goes_by_each_windows_own_attention(kinds: Callable[[str], Subj
     each = (scores[..., -1, :] if one.readout == "last" else scores.mean(axis=-2)).mean(axis=(1, 2))
     assert found.steps.tolist() == [0, 1, 2, 3, 4, 5]
     np.testing.assert_array_equal(found.curves[:, :, 0], np.zeros((2, 3, 3)))
-    rows, donors = np.arange(len(each)), hand.donors[4]
+    rows, donors = np.arange(len(each)), hand.donors[-1]
     for order, steps in ((0, each.argmax(axis=1)), (2, each.argmin(axis=1))):
         mean, other = ({name: hand.inputs[name].copy() for name in CONTEXT} for _ in range(2))
         mean["context"][rows, steps], mean["observed"][rows, steps] = 0, 1
@@ -391,3 +392,14 @@ def test_a_uniform_map_is_never_trusted(subject: Callable[..., Subject]) -> None
     assert np.isnan(found.verdict.rho) and np.isnan(found.verdict.chance)
     assert "do not read" in found.verdict.words and found.metrics()["attention/trusted"] == 0
     assert "attention/rho" not in found.metrics()
+
+
+def test_lags_of_a_long_context_go_together_and_share_their_importance() -> None:
+    blocks = explanation._blocks(113)
+    assert (len(blocks), blocks[0], blocks[-1]) == (113, 0, 47)
+    assert set(np.diff(blocks).tolist()) == {0, 1}
+    assert explanation._blocks(48).tolist() == list(range(48))
+    weights = np.arange(113, dtype=np.float64)
+    shared = explanation._over(blocks, weights)
+    np.testing.assert_allclose(shared[blocks == 5], weights[blocks == 5].mean())
+    assert shared.sum() == pytest.approx(weights.sum())

@@ -191,7 +191,7 @@ def test_another_task_is_judged_with_what_was_learned_from_the_first(config: Tra
 
 def test_best_typical_and_worst_windows_are_those_of_their_errors(config: TrainConfig, task: Task) -> None:
     judgement = judged(config, task)
-    found = judgement._examples()
+    found = judgement.examples()
     index = task.windows["test"]
     raw = batches.gather_raw(task.dataset, index, np.arange(len(index)))
     errors = np.abs(judgement.forecasts.quantiles[:, :, 0, 2] - raw.target[:, :, 0]).mean(axis=1)
@@ -204,3 +204,32 @@ def test_best_typical_and_worst_windows_are_those_of_their_errors(config: TrainC
         assert errors[number] == pytest.approx(example.error)
         np.testing.assert_array_equal(example.context, raw.values[number, :, 0])
         np.testing.assert_array_equal(example.actual, raw.target[number, :, 0])
+
+
+def test_the_worst_windows_do_not_overlap_and_are_the_worst_of_their_time(config: TrainConfig, task: Task) -> None:
+    judgement = judged(config, task)
+    found = judgement.examples(worst=3)
+    assert [example.label for example in found] == ["best", "typical", "worst", "worst", "worst"]
+    index = task.windows["test"]
+    raw = batches.gather_raw(task.dataset, index, np.arange(len(index)))
+    errors = pd.Series(
+        np.abs(judgement.forecasts.quantiles[:, :, 0, 2] - raw.target[:, :, 0]).mean(axis=1), raw.origins
+    )
+    # By hand: the worst, then the worst of those two hours and more away from what is taken already.
+    expected = []
+    for _ in range(3):
+        expected.append(errors.idxmax())
+        errors = errors[np.abs(errors.index - expected[-1]) >= pd.Timedelta("2h")]
+    assert [example.origin for example in reversed(found[2:])] == expected
+
+
+def test_where_all_windows_overlap_there_is_one_worst(config: TrainConfig, task: Task) -> None:
+    judgement = judged(config, task)
+    forecasts = replace(judgement.forecasts, ticks=judgement.forecasts.ticks * 0)
+    found = replace(judgement, forecasts=forecasts).examples(worst=4)
+    assert [example.label for example in found] == ["best", "typical", "worst"]
+
+
+def test_pictures_are_named_as_the_files_that_hold_them(config: TrainConfig, task: Task) -> None:
+    judgement = judged(config, task)
+    assert set(judgement.pictures) == {name for name in judgement.files if name.endswith(".png")}

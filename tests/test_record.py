@@ -5,22 +5,25 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import scipy.stats
 
 from headway import tracking
 from headway.config.train import TrainConfig
+from headway.data import batches
 from headway.data.clock import Clock
 from headway.data.series import Dataset, Series
 from headway.fitting import untrained
 from headway.forecaster import Forecaster
 from headway.judgement import judge_forecaster
 from headway.models.transformer import Transformer
-from headway.record import EpochRecord, facts, record_judgement, record_training
-from headway.stored import Result
+from headway.record import EpochRecord, facts, record_judgement, record_report, record_training
+from headway.stored import Result, Stored
 from headway.task import Task, prepare
 from headway.tracking import Run
 from headway.training.fit import History
 
 WORDS = ("windows.context_length=3", "windows.horizon=2", "model.d_model=4", "model.heads=2", "model.feed_forward=3")
+HISTORY = History({"loss": [2, 1], "val_loss": [2, 1], "mae": [2, 1], "val_mae": [2, 1]}, 1, 2)
 
 
 @pytest.fixture
@@ -65,11 +68,13 @@ def test_attention_is_drawn_at_twenty_epochs_at_most_the_first_among_them(
 def test_a_trained_run_holds_forecaster_attention_and_curves(
     config: TrainConfig, task: Task, forecaster: Forecaster, run: Run
 ) -> None:
-    history = History({"loss": [2, 1], "val_loss": [2, 1], "mae": [2, 1], "val_mae": [2, 1]}, 1, 2)
-    record_training(run, config, task, forecaster, history, metrics={"weights": 97.0})
+    record = EpochRecord(run, config, task)
+    for epochs in range(3):
+        record(forecaster, epochs, {"validation/mae": 1.0} if epochs else {})
+    record_training(run, config, task, forecaster, HISTORY, metrics={"weights": 97.0}, epochs=record)
     assert Result.read(run.folder) == Result({"weights": 97.0}, task.question(config.splits))
     assert Forecaster.load(run.folder / "forecaster").targets == ("y",)
-    for name in ("attention_map.png", "learning_curves.png"):
+    for name in ("attention_map.png", "attention_epochs.png", "learning_curves.png"):
         assert (run.folder / name).stat().st_size
     with np.load(run.folder / "attention_scores.npz") as stored:
         (scores,) = (stored[name] for name in stored.files if stored[name].ndim == 5)
@@ -81,6 +86,54 @@ def test_a_trained_run_holds_forecaster_attention_and_curves(
     hours = (origins - np.datetime64("2024-01-01T00")) / np.timedelta64(1, "h")
     assert hours.min() >= 217 and hours.max() <= 246
     assert {"a", "b"} <= names
+
+
+def test_attention_by_epoch_is_that_of_the_probe_windows(
+    config: TrainConfig, task: Task, forecaster: Forecaster, run: Run
+) -> None:
+    record = EpochRecord(run, config, task)
+    for epochs in range(3):
+        record(forecaster, epochs, {"validation/mae": 1.0} if epochs else {})
+    index = task.windows["validation"]
+    inputs = batches.gather(task.rows, index, batches.evenly_spaced(index, 5)).inputs
+    expected = forecaster.attention_scores(inputs).mean(axis=0)
+    assert sorted(record.maps) == [0, 1, 2]
+    np.testing.assert_allclose(record.maps[2], expected, atol=1e-6)
+    record_training(run, config, task, forecaster, HISTORY, metrics={"weights": 97.0}, epochs=record)
+    with np.load(run.folder / "attention_epochs.npz") as stored:
+        assert stored["epochs"].tolist() == [0, 1, 2] and stored["best"] == 2
+        np.testing.assert_allclose(stored["attention_scores"][1], expected, atol=1e-6)
+        # The forecast reads every step, so what a lag receives is the mean over all that attend.
+        np.testing.assert_allclose(stored["received"][1], expected.mean(axis=-2), atol=1e-6)
+
+
+def test_the_entropy_of_every_layer_is_in_the_journal_of_every_epoch_drawn(
+    config: TrainConfig, task: Task, forecaster: Forecaster, run: Run
+) -> None:
+    record = EpochRecord(run, config, task)
+    for epochs in range(3):
+        record(forecaster, epochs, {"validation/mae": 1.0} if epochs else {})
+    index = task.windows["validation"]
+    inputs = batches.gather(task.rows, index, batches.evenly_spaced(index, 5)).inputs
+    rows = forecaster.attention_scores(inputs)[:, 0].reshape(-1, 3)
+    expected = np.mean([scipy.stats.entropy(row) / np.log(3) for row in rows])
+    lines = [line for line in tracking.read_journal(run.folder) if "attention/entropy_l1" in line["metrics"]]
+    assert [line["step"] for line in lines] == [0, 1, 2]
+    assert lines[2]["metrics"]["attention/entropy_l1"] == pytest.approx(expected, rel=1e-5)
+
+
+def test_the_page_of_a_run_has_the_curves_and_the_best_epoch_of_its_journal(
+    config: TrainConfig, task: Task, run: Run
+) -> None:
+    for epoch, loss in enumerate((0.9, 0.5, 0.7), start=1):
+        run.log_metrics({"train/loss": loss, "validation/loss": loss, "validation/mae": loss}, step=epoch)
+    run.log_metrics({"validation/best_mae": 0.5}, step=2)
+    run.log_metrics({"test/y/mae": 0.6})  # of judging: no epoch
+    kept = Stored(config, "fingerprint of it", ("python", "train.py"))
+    record_report(run, kept, task, headline="what was found")
+    html = (run.folder / "report.html").read_text(encoding="utf-8")
+    assert "The weights of epoch 2 are kept" in html and "over 3 epochs" in html
+    assert "what was found" in html and f"made ({run.id})" in html and "fingerprint of it" in html
 
 
 def test_a_judged_run_holds_a_report_whose_pictures_are_there(

@@ -1,7 +1,7 @@
 """What a forecaster's attention says, and whether to believe it: maps, importance, the deletion test, a verdict."""
 
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import product
@@ -15,8 +15,8 @@ from headway.attention.agreement import Verdict, chance, contrast, lift, rank_ag
 from headway.attention.deletion import ORDERS, REPLACEMENTS, Deletion, delete
 from headway.attention.rollout import rollout
 from headway.data import batches
-from headway.evaluation.rises import rises
 from headway.forecaster import Forecaster
+from headway.measured_windows import MeasuredWindows
 from headway.models.transformer import Transformer
 from headway.task import Task
 
@@ -24,16 +24,19 @@ log = logging.getLogger(__name__)
 
 Array = NDArray[np.float64]
 
-REPEATS = 3
+REPEATS = 2
 """Permutations behind the importance of a feature or lag; a cell of both has one."""
 
+_MOST_BLOCKS = 48  # of lags that are permuted; those of a longer context go together, two or more
+_CELL_WINDOWS = 2000  # behind the importance of a feature at a lag, of which there are many
+_PAIRED_WINDOWS = 500  # behind the likeness of heads, which takes time for every pair
+_FEWEST = 100  # windows, however long they are, as long as their scores fit
 _MOST_CELLS = 100  # feature by lag; beyond them a table is no help, and time
 _MOST_SCORES = 64_000_000  # attention scores held at once, 256 MB
 _MOST_STEPS = 4_000_000  # window steps that pass through the network in all; long contexts get fewer windows
-_BLIND, _BLIND_WINDOWS = 16, 128  # untrained networks, and windows they are shown
+_BLIND, _BLIND_WINDOWS = 12, 128  # untrained networks, and windows they are shown
 _SEED_STEP = 0x9E3779B1  # between their seeds; odd, so that all differ
 _PURPOSE = 1 << 40  # beyond all epochs, whose numbers key the order of training windows
-_STEPS_AT_ONCE = 50_000  # of context in a forward pass: many small windows go together
 _SEASONS = ("Dec to Feb", "Mar to May", "Jun to Aug", "Sep to Nov")
 
 
@@ -68,7 +71,7 @@ class Explanation:
         redundancy: Of each pair of heads [L * N, L * N].
         by: Slicing -> groups.
         features: Feature, calendar or series -> (rise of the error, low, high) when permuted.
-        lags: (rise, low, high) of each lag [S, 3].
+        lags: (rise, low, high) of each lag [S, 3]; beyond 48 lags neighbours share theirs.
         cells: (rise, low, high) of each feature at each lag [F, S, 3], or None where there are too many.
         feature_names: Names [F] of the rows of `cells`.
         steps: Deleted steps [K] of the deletion curves.
@@ -140,51 +143,39 @@ def explain(
     """
     index = task.windows[split]
     numbers = batches.evenly_spaced(index, min(windows, _affordable(forecaster)))
-    batch = batches.gather(task.rows, index, numbers)
-    batch_size = max(1, _STEPS_AT_ONCE // index.context_length)
+    seen = MeasuredWindows.of(forecaster, task, split, numbers, draws=draws, seed=seed)
+    inputs, measure = seen.inputs, seen.measure
     generator = np.random.Generator(np.random.Philox(key=[seed, _PURPOSE]))
-
-    def measure(inputs: Mapping[str, NDArray[np.generic]]) -> Array:
-        # In scaled units, so that several targets count alike.
-        median = forecaster.forecast_scaled(inputs, batch_size=batch_size)[..., forecaster.median]
-        errors = np.abs(median - batch.target) * batch.target_observed
-        means: Array = errors.sum(axis=(1, 2), dtype=np.float64) / batch.target_observed.sum(axis=(1, 2))
-        return means
-
-    rows = index.starts(numbers) + index.context_length - 1
-    origins = task.dataset.timestamps[rows]
-    ticks = task.dataset.clock.steps_between(origins.min(), origins).round().astype(np.int64)
-    untouched = measure(batch.inputs)
-
-    def raised(changed: Array) -> Array:
-        return rises(untouched, changed, ticks=ticks, horizon=index.horizon, draws=draws, seed=seed)
-
-    scores = forecaster.attention_scores(batch.inputs, batch_size=batch_size)
+    scores = forecaster.attention_scores(inputs, batch_size=seen.batch_size)
     each = maps.received(scores, readout).mean(axis=(1, 2))  # [W, L, N, T, S] -> [W, S]
     attention = each.mean(axis=0, dtype=np.float64)
     rolled = maps.received(rollout(scores), readout).mean(axis=0, dtype=np.float64)
 
     parts = _parts(forecaster)
-    lags = [importance.cells(_only(lag, index.context_length), _all(forecaster)) for lag in range(index.context_length)]
+    blocks = _blocks(index.context_length)
+    every = np.ones(len(forecaster.features), bool)
+    lags = [importance.cells(blocks == block, every) for block in range(blocks[-1] + 1)]
     permuted = importance.permuted_losses(
         measure,
-        batch.inputs,
+        inputs,
         # Told apart from the lags whatever they are called: a feature may be a "lag 1".
         {f"part {name}": part for name, part in parts.items()} | {f"lag {lag}": part for lag, part in enumerate(lags)},
         repeats=REPEATS,
         generator=generator,
     )
-    found = raised(np.stack(list(permuted.values())))
-    features, by_lag = dict(zip(parts, found, strict=False)), found[len(parts) :]
-    cells = _cells(forecaster, measure, batch.inputs, raised, generator)
-    deletion = delete(measure, batch.inputs, each, generator=generator)
-    reached = lift(attention, by_lag)
+    found = seen.raised(np.stack(list(permuted.values())))
+    features, by_lag = dict(zip(parts, found, strict=False)), found[len(parts) :][blocks]
+    few = numbers[:: -(-len(numbers) // _CELL_WINDOWS)]
+    cells = _cells(MeasuredWindows.of(forecaster, task, split, few, draws=draws, seed=seed), generator)
+    deletion = delete(measure, inputs, each, generator=generator)
+    coarse, rolled_coarse = (_over(blocks, weights) for weights in (attention, rolled))
+    reached = lift(coarse, by_lag)
     verdict = Verdict(
-        rho=rank_agreement(attention, by_lag),
+        rho=rank_agreement(coarse, by_lag),
         lift=reached,
-        contrast=contrast(attention, by_lag),
-        chance=chance(reached, _blind_lifts(forecaster, batch.inputs, by_lag, readout, seed)),
-        contrasts=_contrasts(deletion, ticks, horizon=index.horizon, draws=draws, seed=seed),
+        contrast=contrast(coarse, by_lag),
+        chance=chance(reached, _blind_lifts(forecaster, inputs, by_lag, readout, seed)),
+        contrasts=_contrasts(deletion, seen),
     )
     return Explanation(
         windows=len(numbers),
@@ -195,26 +186,38 @@ def explain(
         rollout=rolled,
         entropy=heads.entropy(scores),
         distance=heads.distance(scores),
-        redundancy=heads.redundancy(scores),
-        by=_groups(task, scores, each, origins, batch.inputs["series"].astype(np.int64), untouched),
+        redundancy=heads.redundancy(scores[:: -(-len(scores) // _PAIRED_WINDOWS)]),
+        by=_groups(task, scores, each, seen),
         features=features,
         lags=by_lag,
         cells=cells,
         feature_names=forecaster.features,
         steps=deletion.steps,
-        curves=raised(deletion.losses.reshape(-1, len(numbers))).reshape(*deletion.losses.shape[:-1], 3),
+        curves=seen.raised(deletion.losses.reshape(-1, len(numbers))).reshape(*deletion.losses.shape[:-1], 3),
         verdict=verdict,
-        rollout_rho=rank_agreement(rolled, by_lag),
+        rollout_rho=rank_agreement(rolled_coarse, by_lag),
     )
 
 
 def _affordable(forecaster: Forecaster) -> int:
     shape, spec = forecaster.network.shape, forecaster.network.spec
-    passes = REPEATS * (shape.num_features + shape.context_length) + 6 * min(shape.context_length, 9)
-    if shape.num_features * shape.context_length <= _MOST_CELLS:
-        passes += shape.num_features * shape.context_length
-    held = spec.layers * spec.heads * shape.context_length**2
-    return max(100, min(_MOST_STEPS // (passes * shape.context_length), _MOST_SCORES // held))
+    steps = shape.context_length
+    passes = REPEATS * (shape.num_features + min(steps, _MOST_BLOCKS)) + 6 * min(steps, 9)
+    if shape.num_features * steps <= _MOST_CELLS:
+        passes += shape.num_features * steps
+    held = spec.layers * spec.heads * steps**2
+    return max(1, min(max(_FEWEST, _MOST_STEPS // (passes * steps)), _MOST_SCORES // held))
+
+
+def _blocks(steps: int) -> NDArray[np.int64]:
+    """Which block of lags each step belongs to [S]; lags of one block are permuted together, one by one where they are few."""
+    return np.arange(steps) * min(steps, _MOST_BLOCKS) // steps
+
+
+def _over(blocks: NDArray[np.int64], weights: Array) -> Array:
+    """Weights [S] as means over blocks, repeated for each step."""
+    means: Array = (np.bincount(blocks, weights) / np.bincount(blocks))[blocks]
+    return means
 
 
 def _parts(forecaster: Forecaster) -> dict[str, importance.Part]:
@@ -241,14 +244,8 @@ def _parts(forecaster: Forecaster) -> dict[str, importance.Part]:
     return found
 
 
-def _cells(
-    forecaster: Forecaster,
-    measure: Callable[[Mapping[str, NDArray[np.generic]]], Array],
-    inputs: batches.Inputs,
-    raised: Callable[[Array], Array],
-    generator: np.random.Generator,
-) -> Array | None:
-    shape = forecaster.network.shape
+def _cells(seen: MeasuredWindows, generator: np.random.Generator) -> Array | None:
+    shape = seen.forecaster.network.shape
     steps, count = shape.context_length, shape.num_features
     if steps * count > _MOST_CELLS:
         return None
@@ -256,18 +253,16 @@ def _cells(
         f"{feature} {lag}": importance.cells(_only(lag, steps), _only(feature, count))
         for feature, lag in product(range(count), range(steps))
     }
-    losses = importance.permuted_losses(measure, inputs, parts, repeats=1, generator=generator)
-    return raised(np.stack(list(losses.values()))).reshape(count, steps, 3)
+    losses = importance.permuted_losses(seen.measure, seen.inputs, parts, repeats=1, generator=generator)
+    return seen.raised(np.stack(list(losses.values()))).reshape(count, steps, 3)
 
 
-def _contrasts(
-    deletion: Deletion, ticks: NDArray[np.int64], *, horizon: int, draws: int, seed: int
-) -> dict[str, tuple[float, float, float]]:
+def _contrasts(deletion: Deletion, seen: MeasuredWindows) -> dict[str, tuple[float, float, float]]:
     """Replacement -> by how much the area is larger with the most-attended steps first than in random order."""
     most, random = ORDERS.index("most attended first"), ORDERS.index("random")
     found = {}
     for replacement, areas in zip(REPLACEMENTS, deletion.areas, strict=True):
-        ((rise, low, high),) = rises(areas[random], [areas[most]], ticks=ticks, horizon=horizon, draws=draws, seed=seed)
+        ((rise, low, high),) = seen.raised(areas[most], over=areas[random])
         found[replacement] = (float(rise), float(low), float(high))
     return found
 
@@ -292,11 +287,10 @@ def _groups(
     task: Task,
     scores: NDArray[np.float32],
     each: NDArray[np.float32],
-    origins: NDArray[np.datetime64],
-    series: NDArray[np.int64],
-    errors: Array,
+    seen: MeasuredWindows,
 ) -> dict[str, Group]:
     """Hour of day and season of the origin, series, and error; those that tell windows apart."""
+    origins, series = seen.origins, seen.inputs["series"].astype(np.int64)
     codes = {
         "hour of day": (
             tuple(f"{hour:02d}" for hour in range(24)),
@@ -304,7 +298,7 @@ def _groups(
         ),
         "season": (_SEASONS, (origins.astype("datetime64[M]").astype(np.int64) + 1) % 12 // 3),
         "series": (tuple(item.name for item in task.dataset.series), series),
-        "error": (("best tenth", "the rest", "worst tenth"), groups.error_tenths(errors)),
+        "error": (("best tenth", "the rest", "worst tenth"), groups.error_tenths(seen.untouched)),
     }
     found = {}
     for name, (labels, code) in codes.items():
@@ -322,7 +316,3 @@ def _groups(
 
 def _only(position: int, length: int) -> NDArray[np.bool_]:
     return np.arange(length) == position
-
-
-def _all(forecaster: Forecaster) -> NDArray[np.bool_]:
-    return np.ones(forecaster.network.shape.num_features, bool)

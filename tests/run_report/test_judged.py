@@ -30,7 +30,7 @@ def two(subject: Callable[..., Any], frame: Callable[..., pd.DataFrame]) -> Any:
 
 def test_the_table_of_scores_holds_the_csv(plain: Any, sections: dict[str, Any], opened: Any, tmp_path: Any) -> None:
     plain.judgement.write(tmp_path)
-    table = pd.read_csv(tmp_path / "scores.csv")
+    table: Any = pd.read_csv(tmp_path / "scores.csv")
     whole = table[table.horizon == "all"].set_index("forecaster")
     found = opened(sections["skill"])
     assert found.column(SCORES, "y") == ["transformer", "persistence", "drift"]

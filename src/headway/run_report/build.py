@@ -76,6 +76,8 @@ def _badges(judgement: Judgement | None, explanation: Explanation | None) -> lis
         several = len(judgement.forecaster.targets) > 1
         words = f"better in {beaten} comparisons" if several else f"beats {beaten} rivals"
         found.append(Verdict("negative", words))
+    else:
+        found.append(Verdict("neutral", "no rival to beat"))
     if explanation is not None:
         found.append(attention.badge(explanation))
     return found
