@@ -212,14 +212,13 @@ def test_the_worst_windows_do_not_overlap_and_are_the_worst_of_their_time(config
     assert [example.label for example in found] == ["best", "typical", "worst", "worst", "worst"]
     index = task.windows["test"]
     raw = batches.gather_raw(task.dataset, index, np.arange(len(index)))
-    errors = pd.Series(
-        np.abs(judgement.forecasts.quantiles[:, :, 0, 2] - raw.target[:, :, 0]).mean(axis=1), raw.origins
-    )
+    means = np.abs(judgement.forecasts.quantiles[:, :, 0, 2] - raw.target[:, :, 0]).mean(axis=1)
+    left = dict(zip(raw.origins, means, strict=True))
     # By hand: the worst, then the worst of those two hours and more away from what is taken already.
-    expected = []
+    expected: list[np.datetime64] = []
     for _ in range(3):
-        expected.append(errors.idxmax())
-        errors = errors[np.abs(errors.index - expected[-1]) >= pd.Timedelta("2h")]
+        expected.append(max(left, key=left.__getitem__))
+        left = {time: mean for time, mean in left.items() if abs(time - expected[-1]) >= np.timedelta64(2, "h")}
     assert [example.origin for example in reversed(found[2:])] == expected
 
 

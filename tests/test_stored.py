@@ -57,6 +57,22 @@ def test_a_configuration_comes_back_as_it_was_written(composed: Callable[..., Tr
     assert Stored.read(tmp_path) == stored
 
 
+def test_what_a_run_was_made_with_comes_back_as_words(composed: Callable[..., TrainConfig], tmp_path: Path) -> None:
+    environment = {"keras": "3.10", "git_dirty": "false", "device": "1 x CPU \N{THERMOMETER}: <b>"}
+    Stored(composed(), "abc", ("python", "train.py"), environment).write(tmp_path)
+    assert Stored.read(tmp_path).environment == environment
+
+
+def test_a_run_stored_without_its_environment_is_refused_by_name(
+    composed: Callable[..., TrainConfig], tmp_path: Path
+) -> None:
+    Stored(composed(), "abc", ("python", "train.py"), {"keras": "3.10"}).write(tmp_path)
+    path = tmp_path / "config.yaml"
+    path.write_text(path.read_text().replace("environment:", "surroundings:"))
+    with pytest.raises(StoredRunError, match=r"config.yaml: not a configuration this version can read: 'environment'"):
+        Stored.read(tmp_path)
+
+
 @pytest.mark.parametrize(
     ("content", "words"),
     [

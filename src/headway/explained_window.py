@@ -1,6 +1,8 @@
 """One window on request: what was seen, what was forecast, and what each step received of attention."""
 
+import logging
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 
 import numpy as np
@@ -19,6 +21,10 @@ from headway.task import Task
 
 FOLDER = "windows"
 _MOST_SERIES = 4  # drawn where none is named
+_MOST_NAMES = 20  # of series in a message
+_LONGEST_NAME = 40  # of a series in the name of a file
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -45,19 +51,13 @@ def find_windows(task: Task, at: str, series: str | None) -> list[FoundWindow]:
         series: Name of the series, or None for all.
 
     Raises:
-        DataError: The time is none, no window ends there, or there is no such series.
+        DataError: No window ends there, or there is no such series.
     """
     names = [one.name for one in task.dataset.series]
     if series is not None and series not in names:
-        raise DataError(
-            f"attention.series={series!r} is no series of {task.dataset.name}: there are {', '.join(names)}"
-        )
-    try:
-        time = np.datetime64(at, "s")
-    except ValueError:
-        raise DataError(f"attention.at={at!r} is no time: write it as 2013-11-05T12:00, in UTC") from None
-    if np.isnat(time):
-        raise DataError(f"attention.at={at!r} is no time: write it as 2013-11-05T12:00, in UTC")
+        shown = ", ".join(names[:_MOST_NAMES]) + (", ..." if len(names) > _MOST_NAMES else "")
+        raise DataError(f"attention.series={series!r} is no series of {task.dataset.name}: there are {shown}")
+    time = np.datetime64(datetime.fromisoformat(at), "s")
     wanted = [names.index(series)] if series is not None else list(range(len(names)))
     found = [
         FoundWindow(split, int(number), int(owner))
@@ -67,6 +67,12 @@ def find_windows(task: Task, at: str, series: str | None) -> list[FoundWindow]:
     ]
     if not found:
         raise DataError(f"no window's context ends at {at}: {_nearest(task, time, wanted)}")
+    if len(found) > _MOST_SERIES:
+        log.info(
+            "%d series have such a window; %d are drawn, and attention.series=NAME draws one",
+            len(found),
+            _MOST_SERIES,
+        )
     return sorted(found, key=lambda window: window.series)[:_MOST_SERIES]
 
 
@@ -95,7 +101,7 @@ def explain_window(forecaster: Forecaster, task: Task, window: FoundWindow, fold
         for place, name in enumerate(forecaster.features)
     }
     name = forecaster.series[window.series]
-    when = str(raw.origins[0].astype("datetime64[m]"))
+    when = _when(raw.origins[0])
     figure = attention_window(
         values,
         by_head,
@@ -109,8 +115,9 @@ def explain_window(forecaster: Forecaster, task: Task, window: FoundWindow, fold
         actual=raw.target[0, :, 0],
         received=received,
     )
-    safe = "".join(letter if letter.isalnum() or letter in "-_" else "_" for letter in f"{when}_{name}")
-    path = f"{FOLDER}/{safe}.png"
+    # The number tells names apart that are alike once they are cut and cleaned.
+    readable = "".join(letter if letter.isascii() and letter.isalnum() else "_" for letter in name[:_LONGEST_NAME])
+    path = f"{FOLDER}/{when.replace(':', '')}_{window.series}_{readable}.png"
     (folder / FOLDER).mkdir(exist_ok=True)
     (folder / path).write_bytes(png(figure))
     return path, f"{name}, {when}, {window.split} split\n\n{_table(forecaster, raw, times, received)}"
@@ -134,7 +141,7 @@ def _nearest(task: Task, time: np.datetime64, wanted: list[int]) -> str:
     if not len(every):
         return "this series has no window"
     nearest = every[np.abs(every - time).argmin()]
-    first, last, nearest_text = (str(one.astype("datetime64[m]")) for one in (every.min(), every.max(), nearest))
+    first, last, nearest_text = (_when(one) for one in (every.min(), every.max(), nearest))
     return f"they end from {first} to {last}, the nearest at {nearest_text}"
 
 
@@ -144,8 +151,14 @@ def _table(
     length = len(received)
     lags = offsets.offset_labels(range(1 - length, 1), clock=forecaster.clock.step)
     rows = [
-        [lag, str(time.astype("datetime64[m]")), f"{weight * length:.2f}", *(f"{value:.4g}" for value in values)]
+        [lag, _when(time), f"{weight * length:.2f}", *(f"{value:.4g}" for value in values)]
         for lag, time, weight, values in zip(lags, times, received, raw.values[0], strict=True)
     ]
     head = ["lag", "time", "attention x T", *forecaster.features]
     return tabulate(rows, head, stralign="right", disable_numparse=True)
+
+
+def _when(time: np.datetime64) -> str:
+    """A time to the minute, or to the second where it has seconds."""
+    minute = time.astype("datetime64[m]")
+    return str(minute if minute == time else time.astype("datetime64[s]"))

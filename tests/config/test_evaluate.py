@@ -72,6 +72,14 @@ WRONG: list[tuple[list[str], str]] = [
     (["compare=[a,b]", "backtest=rolling"], "backtest=rolling and compare are two questions"),
     (["compare=[a,b]", "dataset.path=new.csv"], "dataset.path and compare are two questions"),
     (["compare=[a,b]", "evaluation.require=beats_baselines"], "evaluation.require=beats_baselines is asked of one run"),
+    (["attention.series=JFK"], "attention.series without attention.at: name the window's last time too"),
+    (["attention.at="], "attention.at: must be an ISO 8601 time without a zone"),
+    (["attention.at=noon"], "attention.at: must be an ISO 8601 time without a zone, like 2030-12-31T23:00; got noon"),
+    (["attention.at='2013-11-05T12:00Z'"], "attention.at: must be an ISO 8601 time without a zone"),
+    (["attention.at=2013"], "attention.at=2013: expected text, got a whole number"),
+    (["attention.at=2013-11-05T12:00", "audit=leaks"], "audit=leaks and attention.at are two questions"),
+    (["attention.at=2013-11-05T12:00", "compare=[a,b]"], "compare and attention.at are two questions"),
+    (["attention.at=2013-11-05T12:00", "attention.series="], "attention.series=: must not be empty"),
     (["+comparre=[a,b]"], "comparre: unknown key; did you mean compare?"),
 ]
 
@@ -174,3 +182,12 @@ def test_two_runs_to_compare_arrive_as_typed_and_none_by_default(
         "2026-01-31_12-00-00_0a1b2c",
     )
     assert compose_evaluate().compare is None
+
+
+def test_a_window_to_look_at_is_a_time_and_a_series_or_nothing(
+    compose_evaluate: Callable[..., EvaluateConfig],
+) -> None:
+    asked = compose_evaluate("attention.at=2013-11-05T12:00", "attention.series=JFK").attention
+    assert (asked.at, asked.series) == ("2013-11-05T12:00", "JFK")
+    asked = compose_evaluate().attention
+    assert (asked.at, asked.series) == (None, None)

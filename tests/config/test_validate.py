@@ -33,7 +33,10 @@ WRONG: list[tuple[list[str], str]] = [
     (["model.dropout=1.0"], "model.dropout=1.0: expected a number below 1"),
     (["model.dropout=-0.1"], "model.dropout=-0.1: expected a number at least 0"),
     (["model.dropout=nan"], "model.dropout=nan: must be a finite number"),
-    (["model.attention=sefl"], "model.attention=sefl: expected one of self, projected, uniform, frozen; did you mean self?"),
+    (
+        ["model.attention=sefl"],
+        "model.attention=sefl: expected one of self, projected, uniform, frozen; did you mean self?",
+    ),
     (["model.head=median"], "model.head=median: expected one of quantile, point"),
     (["model.quantiles=[]"], "model.quantiles=[]: must not be empty"),
     (["model.quantiles=[0.1,0.9]"], "model: quantiles must rise and hold 0.5"),

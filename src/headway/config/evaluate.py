@@ -6,7 +6,7 @@ from pydantic import AfterValidator, Field, model_validator
 
 from headway.config.backtest import BacktestSpec
 from headway.config.evaluation import EvaluationChanges
-from headway.config.spec import Name, Names, Spec
+from headway.config.spec import Name, Names, Spec, Time
 from headway.config.tracking import TrackingSpec
 
 
@@ -32,11 +32,11 @@ class WindowRequest(Spec):
     """A window to look at.
 
     Attributes:
-        at: The time of the last step it has seen, or None for no window.
+        at: The time of the last step it has seen (ISO 8601, UTC), or None for no window.
         series: Name of its series, or None for the first few.
     """
 
-    at: Annotated[str, Field(min_length=1, max_length=64)] | None
+    at: Time | None
     series: Name | None
 
 
