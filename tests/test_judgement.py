@@ -222,6 +222,16 @@ def test_the_worst_windows_do_not_overlap_and_are_the_worst_of_their_time(config
     assert [example.origin for example in reversed(found[2:])] == expected
 
 
+def test_windows_a_horizon_apart_do_not_overlap(config: TrainConfig, task: Task) -> None:
+    judgement = judged(config, task)
+    means = np.abs(judgement.forecasts.quantiles[:, :, 0, 2] - judgement.forecasts.actual[:, :, 0]).mean(axis=1)
+    order = np.argsort(means)
+    ticks = np.empty_like(judgement.forecasts.ticks)
+    ticks[order] = 2 * np.arange(len(order))  # the worst is two steps, a horizon, from the second worst, and so on
+    found = replace(judgement, forecasts=replace(judgement.forecasts, ticks=ticks)).examples(worst=3)
+    assert [example.error for example in found[2:]] == pytest.approx(np.sort(means)[-3:])
+
+
 def test_where_all_windows_overlap_there_is_one_worst(config: TrainConfig, task: Task) -> None:
     judgement = judged(config, task)
     forecasts = replace(judgement.forecasts, ticks=judgement.forecasts.ticks * 0)

@@ -56,11 +56,8 @@ def test_attention_that_is_the_only_way_points_at_the_planted_lag_and_is_believe
 
 
 @pytest.mark.parametrize("control", ["uniform", "frozen"])
-def test_attention_that_learned_nothing_is_not_believed_though_importance_is_found(
-    explained: Explained, control: str
-) -> None:
-    found = explained(1, "model.readout=last", f"model.attention={control}", "training.epochs=10")
-    assert found.lags[:, 0].argmax() == PLANTED
+def test_attention_that_learned_nothing_is_not_believed(explained: Explained, control: str) -> None:
+    found = explained(1, "model.readout=last", f"model.attention={control}", "training.epochs=5")
     assert not found.verdict.trusted
     assert found.verdict.headline.startswith("do not read this map as importance")
 

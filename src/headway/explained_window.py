@@ -151,11 +151,16 @@ def _table(
     length = len(received)
     lags = offsets.offset_labels(range(1 - length, 1), clock=forecaster.clock.step)
     rows = [
-        [lag, _when(time), f"{weight * length:.2f}", *(f"{value:.4g}" for value in values)]
+        [lag, _when(time), f"{weight * length:.2f}", *map(_number, values)]
         for lag, time, weight, values in zip(lags, times, received, raw.values[0], strict=True)
     ]
     head = ["lag", "time", "attention x T", *forecaster.features]
     return tabulate(rows, head, stralign="right", disable_numparse=True)
+
+
+def _number(value: float) -> str:
+    # A calm wind is some 1e-16 after its components are computed.
+    return f"{round(value, 12) + 0.0:.4g}"
 
 
 def _when(time: np.datetime64) -> str:

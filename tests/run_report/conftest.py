@@ -115,8 +115,9 @@ def subject(compose: Callable[..., TrainConfig], tmp_path_factory: pytest.TempPa
 
 @pytest.fixture(scope="session")
 def plain(subject: Callable[..., Subject]) -> Subject:
-    """Three series on an hourly clock: with a gap of two hours in the first, of seven in the second."""
+    """Three series on an hourly clock: a gap of two hours in the first, of seven in the second, three blanks in the third."""
     frame = frame_of()
+    frame.loc[frame.index[frame.place == "west"][11:14], "x"] = np.nan
     first, second = (frame.index[frame.place == name] for name in ("north", "south"))
     return subject(frame.drop(index=[*first[31:33], *second[41:48]]))
 

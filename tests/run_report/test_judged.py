@@ -87,10 +87,12 @@ def test_two_targets_have_their_own_scores_and_the_first_has_the_slices(two: Any
         assert found.tables[f"{SCORES}: {target}"].header[0] == head
         assert f"MAE of {target} {error}{' MW' if target == 'z' else ''}, better than " in skill.lead
         assert f"{scores.value(target, 'transformer', 'coverage'):.1f} % of the actuals of {target}" in intervals.lead
+    assert skill.lead.count(" of 2 rivals by more than chance.") == 2
     assert [caption for caption in found.tables if caption.startswith("By ")] == ["By series: y"]
     assert found.texts == ["Pictures and slices are those of y, the first target; slices.csv has those of all."]
 
 
+@pytest.mark.slow
 def test_of_many_targets_the_first_four_have_tables_and_the_rest_is_counted(
     subject: Callable[..., Any], frame: Callable[..., pd.DataFrame], opened: Any
 ) -> None:
@@ -149,6 +151,7 @@ def test_windows_are_shown_best_typical_and_the_worst_first(plain: Any, sections
     assert ranks == ["The best", "The typical", "The worst", "The second worst", "The third worst", "The fourth worst"]
 
 
+@pytest.mark.slow
 def test_fewer_windows_than_places_show_what_there_is(
     subject: Callable[..., Any], frame: Callable[..., pd.DataFrame]
 ) -> None:
