@@ -147,7 +147,7 @@ class Judgement:
         for name, picture in self.pictures.items():
             (folder / name).write_bytes(png(picture))
 
-    @property
+    @cached_property
     def pictures(self) -> dict[str, "Figure"]:
         """File name -> picture, of the first target."""
         target = self.forecaster.targets[0]

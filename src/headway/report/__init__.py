@@ -10,6 +10,7 @@ importance  the rise of the error when a feature or a lag is permuted, beside at
 deletion    the error as steps are deleted, most attended first
 heads       entropy, distance and likeness of heads
 footer      a verdict below a picture, and axes of relative rises
+fan         a fan of forecast quantiles
 forecasts   chosen windows: context, actuals, and the fan of forecast quantiles
 skill       error and skill by horizon step beside the rivals
 calibration reliability, probability integral transform and coverage of the quantiles

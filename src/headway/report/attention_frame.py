@@ -1,16 +1,22 @@
 """What pictures of attention share: weights as multiples of uniform attention, their colours, and the axis of lags."""
 
+from typing import Any
+
 import numpy as np
+from matplotlib import colormaps
 from matplotlib.axes import Axes
 from matplotlib.cm import ScalarMappable
 from matplotlib.colors import Normalize
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 
 from headway.report import offsets, style
+from headway.report.footer import ROUND
 from headway.report.shapes import FloatArray, shaped
 
 _LABEL_ROOM = 0.48  # inches of axis for one lag's name
 _SUM_TOLERANCE = 0.02  # of weights in half precision
+FEW_BARS = 48  # as many stand apart
 
 
 def times_uniform(name: str, array: FloatArray, letters: str, *, missing: bool = False, **sizes: int) -> FloatArray:
@@ -72,3 +78,16 @@ def draw_weights(axes: Axes, weights: FloatArray) -> None:
     axes.spines[:].set_visible(False)
     axes.imshow(weights, cmap=style.COLOUR_MAP, vmin=low, vmax=high, aspect="auto", interpolation="nearest")
     axes.tick_params(labelsize=style.SMALL, length=2, width=0.6, color=style.MUTED, labelcolor=style.INK, pad=2)
+
+
+def draw_weight_bars(axes: Axes, weights: FloatArray, *, ticks: int, title: str) -> None:
+    """Draw a bar per step of weights x T [S], in the colours of all maps; the dashed line is uniform attention."""
+    few = weights.size <= FEW_BARS
+    colours = colormaps[style.COLOUR_MAP](Normalize(*style.WEIGHT_LIMITS)(weights))
+    edge: dict[str, Any] = {"ec": style.INK, "lw": 0.4} if few else {}
+    axes.bar(np.arange(weights.size), weights, width=0.8 if few else 1.0, color=colours, **edge)
+    style.frame(axes)
+    axes.axhline(1.0, color=style.MUTED, lw=0.8, ls=style.DASHES[0])
+    axes.set_ylim(0, max(style.WEIGHT_LIMITS[1], 1.05 * float(weights.max())))
+    axes.yaxis.set_major_locator(MaxNLocator(ticks, integer=True, steps=ROUND))
+    axes.set_title(title, fontsize=style.BODY, color=style.INK, loc="left")

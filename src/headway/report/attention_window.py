@@ -5,15 +5,14 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from matplotlib import colormaps
 from matplotlib.axes import Axes
-from matplotlib.colors import Normalize, to_rgb
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 from numpy.typing import NDArray
 
 from headway.report import offsets, style
-from headway.report.attention_frame import axes_at, draw_weights, lag_ticks, times_uniform, weight_bar
+from headway.report.attention_frame import axes_at, draw_weight_bars, draw_weights, lag_ticks, times_uniform, weight_bar
+from headway.report.fan import draw_fan
 from headway.report.shapes import FloatArray, shaped
 from headway.report.sweep_frame import cut, legend, plain_numbers, width_of
 
@@ -127,7 +126,8 @@ def attention_window(
 
     upper = chart(_TOP + _LEGEND, _VALUES, ahead=ruler.ahead, label="values")
     _draw_values(upper, context, came[: ruler.ahead])
-    _draw_fan(upper, np.arange(length, length + ruler.ahead, dtype=float), fan[: ruler.ahead], quantiles)
+    ahead = np.arange(length, length + ruler.ahead, dtype=float)
+    draw_fan(upper, ahead, fan[: ruler.ahead], quantiles, name_all=False)
     _frame_values(upper, name=style.with_unit(target, unit))
     upper.set_xticks(*_time_ticks(times, ruler, clock=clock))
     upper.set_xlim(-0.5, length + ruler.ahead - 0.5)
@@ -138,7 +138,9 @@ def attention_window(
         _draw_strip(axes, strip)
         bar = axes_at(figure, left=beside, bottom=height - strip_top - strip_room, width=0.12, height=strip_room)
         _deviation_bar(figure, axes, bar)
-    _draw_received(chart(bars_top, _BARS, label="received"), bars)
+    received_chart = chart(bars_top, _BARS, label="received")
+    draw_weight_bars(received_chart, bars, ticks=3, title=_RECEIVED)
+    received_chart.set(xticks=[], xlim=(-0.5, bars.size - 0.5))
     lowest = chart(rows_top, _ROW * len(rows), label="heads")
     draw_weights(lowest, np.array(list(rows.values())))
     _name_rows(lowest, list(rows), title=_BY_HEAD)
@@ -176,24 +178,6 @@ def _draw_values(axes: Axes, context: FloatArray, actual: FloatArray) -> None:
     axes.plot(np.arange(context.size), context, color=style.MUTED, label="context", **look)
     onwards = np.concatenate([context[-1:], actual])
     axes.plot(np.arange(last, last + onwards.size), onwards, color=style.INK, label="actual", **look)
-
-
-def _draw_fan(axes: Axes, steps: FloatArray, fan: FloatArray, levels: FloatArray) -> None:
-    """Bands from the widest to the narrowest, of which both are named, and the line in the middle."""
-    if steps.size == 1:  # a single point would draw nothing
-        steps, fan = steps[0] + np.array([-0.3, 0.3]), np.repeat(fan, 2, axis=0)
-    bands = levels.size // 2
-    for band in range(bands):
-        upper = levels.size - 1 - band
-        strength = 0.18 + 0.37 * band / max(bands - 1, 1)
-        # Opaque, so that nested bands do not add up.
-        colour = tuple(1 - strength * (1 - part) for part in to_rgb(style.MODEL))
-        name = f"{100 * (levels[upper] - levels[band]):.3g} % band" if band in (0, bands - 1) else None
-        axes.fill_between(steps, fan[:, band], fan[:, upper], color=colour, lw=0, label=name, zorder=1 + band / bands)
-    middle = int(np.argmin(np.abs(levels - 0.5)))
-    level = "median" if np.isclose(levels[middle], 0.5) else f"quantile {levels[middle]:.3g}"
-    name = "forecast" if levels.size == 1 else f"forecast ({level})"
-    axes.plot(steps, fan[:, middle], color=style.MODEL, lw=1.7, label=name, zorder=4)
 
 
 def _frame_values(axes: Axes, *, name: str) -> None:
@@ -251,20 +235,6 @@ def _deviation_bar(figure: Figure, axes: Axes, beside: Axes) -> None:
     bar.set_ticks([-_DEVIATIONS, 0, _DEVIATIONS])
     bar.outline.set_visible(False)
     bar.ax.tick_params(labelsize=style.SMALL, length=2, labelcolor=style.INK)
-
-
-def _draw_received(axes: Axes, weights: FloatArray) -> None:
-    """A bar per step of the context, in the colours of all maps."""
-    few = weights.size <= _FEW_STEPS
-    colours = colormaps[style.COLOUR_MAP](Normalize(*style.WEIGHT_LIMITS)(weights))
-    edge: dict[str, Any] = {"ec": style.INK, "lw": 0.4} if few else {}
-    axes.bar(np.arange(weights.size), weights, width=0.8 if few else 1.0, color=colours, **edge)
-    style.frame(axes)
-    axes.axhline(1.0, color=style.MUTED, lw=0.8, ls=style.DASHES[0])
-    axes.set(xticks=[], xlim=(-0.5, weights.size - 0.5))
-    axes.set_ylim(0, max(style.WEIGHT_LIMITS[1], 1.05 * float(weights.max())))
-    axes.yaxis.set_major_locator(MaxNLocator(3, integer=True, steps=(1, 2, 5, 10)))
-    axes.set_title(_RECEIVED, fontsize=style.BODY, color=style.INK, loc="left")
 
 
 def _name_rows(axes: Axes, names: list[str], *, title: str) -> None:

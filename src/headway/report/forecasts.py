@@ -7,10 +7,10 @@ from math import ceil
 import numpy as np
 from matplotlib.artist import Artist
 from matplotlib.axes import Axes
-from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
 
 from headway.report import offsets, style
+from headway.report.fan import draw_fan, widened
 from headway.report.shapes import FloatArray, shaped
 
 MOST_WINDOWS = 6
@@ -133,10 +133,10 @@ def _draw_window(axes: Axes, window: ForecastWindow, *, clock: np.timedelta64) -
     ahead = np.arange(1, horizon + 1, dtype=float)
     context = np.asarray(window.context, dtype=float)[-drawn:]
     axes.axvline(0, color=style.FAINT, lw=1.0, zorder=0)
-    _draw_fan(axes, ahead, window)
+    draw_fan(axes, ahead, np.asarray(window.forecast, dtype=float), np.asarray(window.quantiles, dtype=float))
     for place, (name, values) in enumerate(window.rivals.items()):
         axes.plot(
-            *_widened(ahead, np.asarray(values, dtype=float)),
+            *widened(ahead, np.asarray(values, dtype=float)),
             color=style.RIVALS[place % len(style.RIVALS)],
             ls=style.DASHES[place % len(style.DASHES)],
             lw=1.1,
@@ -156,35 +156,6 @@ def _draw_window(axes: Axes, window: ForecastWindow, *, clock: np.timedelta64) -
     axes.margins(x=0.02)
 
 
-def _draw_fan(axes: Axes, ahead: FloatArray, window: ForecastWindow) -> None:
-    """Nested bands from the widest to the narrowest, then the line in the middle."""
-    levels = np.asarray(window.quantiles, dtype=float)
-    forecast = np.asarray(window.forecast, dtype=float)
-    bands = levels.size // 2
-    for band in range(bands):
-        lower, upper = band, levels.size - 1 - band
-        x, low = _widened(ahead, forecast[:, lower])
-        _, high = _widened(ahead, forecast[:, upper])
-        axes.fill_between(
-            x,
-            low,
-            high,
-            color=_tint(0.18 + 0.37 * band / max(bands - 1, 1)),
-            lw=0,
-            label=f"{100 * (levels[upper] - levels[lower]):.3g} % band",
-            zorder=1 + band / bands,
-        )
-    middle = int(np.argmin(np.abs(levels - 0.5)))
-    if levels.size == 1:
-        name = "forecast"
-    elif np.isclose(levels[middle], 0.5):
-        name = "forecast (median)"
-    else:
-        name = f"forecast (quantile {levels[middle]:.3g})"
-    x, line = _widened(ahead, forecast[:, middle])
-    axes.plot(x, line, color=style.MODEL, lw=1.7, label=name, zorder=4)
-
-
 def _draw_observed(axes: Axes, steps: FloatArray, values: FloatArray, *, name: str, colour: str) -> None:
     """A line with a gap where values are missing; few values, and any alone, are points too."""
     missing = np.concatenate([[True], np.isnan(values), [True]])
@@ -201,19 +172,6 @@ def _draw_observed(axes: Axes, steps: FloatArray, values: FloatArray, *, name: s
         label=name,
         zorder=5,
     )
-
-
-def _widened(steps: FloatArray, values: FloatArray) -> tuple[FloatArray, FloatArray]:
-    """A horizon of one step as a short stretch around it: a single point would draw nothing."""
-    if steps.size > 1:
-        return steps, values
-    return steps[0] + np.array([-0.3, 0.3]), np.repeat(values, 2)
-
-
-def _tint(strength: float) -> tuple[float, float, float]:
-    """The model's colour on white, opaque, so that nested bands do not add up."""
-    red, green, blue = (1 - strength * (1 - part) for part in to_rgb(style.MODEL))
-    return red, green, blue
 
 
 def _title(window: ForecastWindow, *, unit: str, clock: np.timedelta64, zone: str) -> str:

@@ -1,18 +1,15 @@
 """What the forecasts need: the rise of the error when a feature or a lag is permuted, beside the attention it gets."""
 
 from collections.abc import Mapping
-from typing import Any
 
 import numpy as np
-from matplotlib import colormaps
 from matplotlib.axes import Axes
-from matplotlib.colors import Normalize
 from matplotlib.figure import Figure
-from matplotlib.ticker import MaxNLocator
 from numpy.typing import NDArray
 
 from headway.report import offsets, style
-from headway.report.footer import EDGE, ROUND, Footer, percent_axis
+from headway.report.attention_frame import draw_weight_bars
+from headway.report.footer import EDGE, Footer, percent_axis
 from headway.report.shapes import FloatArray, shaped
 from headway.report.sweep_frame import cut, width_of
 
@@ -84,7 +81,8 @@ def importance(
     upper = _chart(figure, _LEFT, lower + _WEIGHTS + _BETWEEN, _RISES)
     below = _chart(figure, _LEFT, lower, _WEIGHTS)
     _draw_rises(upper, by_lag)
-    _draw_weights(below, weights * weights.size)
+    title = "Attention they receive: weight x T, 1 (dashed) is uniform"
+    draw_weight_bars(below, weights * weights.size, ticks=4, title=title)
     for axes in (upper, below):
         _label_lags(axes, weights.size, clock=clock, named=axes is below)
     return figure
@@ -173,21 +171,6 @@ def _draw_rises(axes: Axes, rises: FloatArray) -> None:
     axes.set_ylim(*_ends(rises))
     percent_axis(axes, "y", ticks=5)
     axes.set_title("Lags: rise of the error when permuted", fontsize=style.BODY, color=style.INK, loc="left")
-
-
-def _draw_weights(axes: Axes, weights: FloatArray) -> None:
-    """A bar per lag of the weight it receives as a multiple of uniform attention, in the colours of all maps."""
-    few = weights.size <= _FEW_LAGS
-    colours = colormaps[style.COLOUR_MAP](Normalize(*style.WEIGHT_LIMITS)(weights))
-    edge: dict[str, Any] = {"ec": style.INK, "lw": 0.4} if few else {}
-    axes.bar(np.arange(weights.size), weights, width=0.8 if few else 1.0, color=colours, **edge)
-    style.frame(axes)
-    axes.axhline(1.0, color=style.MUTED, lw=0.8, ls=style.DASHES[0])
-    axes.set_ylim(0, max(style.WEIGHT_LIMITS[1], 1.05 * float(weights.max())))
-    axes.yaxis.set_major_locator(MaxNLocator(4, integer=True, steps=ROUND))
-    axes.set_title(
-        "Attention they receive: weight x T, 1 (dashed) is uniform", fontsize=style.BODY, color=style.INK, loc="left"
-    )
 
 
 def _label_lags(axes: Axes, length: int, *, clock: np.timedelta64, named: bool) -> None:
