@@ -93,7 +93,7 @@ def test_mlflow_mirrors_parameters_metrics_pictures_and_data(weather: Path) -> N
     assert run.info.status == "FINISHED"
     assert run.info.run_name == "training=fast epochs=1 evaluation=quick heads=2"
     assert {"heads", "d_model", "precision", "seed"} <= set(run.data.params)
-    assert {"train/loss", "validation/best_mae", "test/temp/mae", "test/temp/mae_h6"} <= set(run.data.metrics)
+    assert {"train/loss", "validation/best_error", "test/temp/mae", "test/temp/mae_h6"} <= set(run.data.metrics)
     assert {"git_commit", "git_dirty", "device", "keras"} <= set(run.data.tags)
     assert run.data.tags["beats_baselines"] in ("true", "false")
     assert run.inputs.dataset_inputs[0].dataset.name == "nyc_weather"

@@ -127,7 +127,7 @@ def test_the_page_of_a_run_has_the_curves_and_the_best_epoch_of_its_journal(
 ) -> None:
     for epoch, loss in enumerate((0.9, 0.5, 0.7), start=1):
         run.log_metrics({"train/loss": loss, "validation/loss": loss, "validation/mae": loss}, step=epoch)
-    run.log_metrics({"validation/best_mae": 0.5}, step=2)
+    run.log_metrics({"validation/best_error": 0.5}, step=2)
     run.log_metrics({"test/y/mae": 0.6})  # of judging: no epoch
     kept = Stored(config, "fingerprint of it", ("python", "train.py"))
     record_report(run, kept, task, headline="what was found")

@@ -72,9 +72,7 @@ def compiled(config: TrainConfig, task: Task, *, precision: str, steps_per_epoch
         forecaster.network,
         config.training,
         loss=losses.loss_for(config.loss, forecaster.levels),
-        metrics=[
-            losses.MedianAbsoluteError(tuple(task.scaler.columns(task.shape.targets).scale.tolist()), forecaster.median)
-        ],
+        metrics=_metrics(config, task, forecaster.median),
         steps_per_epoch=steps_per_epoch,
     )
     return forecaster
@@ -115,6 +113,12 @@ def fit_forecaster(
     validation = validation_feed(task, batch_size=config.evaluation.batch_size)
     history = fit(forecaster.network, train, validation, spec, on_epoch_end=on_epoch_end, progress=progress)
     return with_calibration(forecaster, task, config.evaluation), history
+
+
+def _metrics(config: TrainConfig, task: Task, median: int) -> list[keras.metrics.Metric]:
+    scale = task.scaler.columns(task.shape.targets).scale
+    error = losses.MedianAbsoluteError(tuple(scale.tolist()), median)
+    return [error, losses.ScaledSquaredError()] if config.criterion == "mse" else [error]
 
 
 def _by_path(values: Mapping[str, float]) -> dict[str, float]:

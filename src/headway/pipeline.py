@@ -125,18 +125,18 @@ def train(
             config,
             task,
             precision=precision,
-            watch=_watch(epochs, sweep),
+            watch=_watch(epochs, sweep, f"validation/{config.criterion}"),
             progress="none" if sweep is not None else "bar" if sys.stdout.isatty() else "lines",
         )
-        score = history.best["val_mae"]
+        score = history.best[f"val_{config.criterion}"]
         # Of the epoch whose weights are kept; the last epoch's is another number.
-        kept = {"train/seconds": time.monotonic() - started, "validation/best_mae": float(f"{score:.6g}")}
+        kept = {"train/seconds": time.monotonic() - started, "validation/best_error": float(f"{score:.6g}")}
         kept["weights"] = float(forecaster.network.count_params())
         kept["train/peak_memory_megabytes"] = float(f"{peak_memory():.6g}")
         run.log_metrics(kept, step=history.best_epoch + 1)
         record_training(run, config, task, forecaster, history, metrics=kept, epochs=epochs)
         run.set_score(score)
-        summary = f"validation MAE {score:.3f} at epoch {history.best_epoch + 1} of {len(history.metrics['loss'])}"
+        summary = f"validation {config.criterion.upper()} {score:.{4 if config.criterion == 'mse' else 3}f} at epoch {history.best_epoch + 1} of {len(history.metrics['loss'])}"
         pictures = [("attention_map.png", "attention map")]
         run.describe(describe(headline=summary, facts=facts(config, task, command), sections=[], pictures=pictures))
         run.publish_view(forecaster.targets)
@@ -201,11 +201,11 @@ def judge_winner(settings: TrackingSpec, run_id: str, *, project: Path) -> Outco
         return _judge(found, task, forecaster, run)
 
 
-def _watch(record: EpochRecord, sweep: Sweep | None) -> Watch:
+def _watch(record: EpochRecord, sweep: Sweep | None, criterion: str) -> Watch:
     def watch(forecaster: Forecaster, epochs: int, metrics: Mapping[str, float]) -> None:
         record(forecaster, epochs, metrics)
         if sweep is not None and epochs:
-            sweep.report(epochs, metrics["validation/mae"])
+            sweep.report(epochs, metrics[criterion])
 
     return watch
 

@@ -201,7 +201,7 @@ def record_report(
         for name in set(curves) & set(line["metrics"]):
             curves[name].append(line["metrics"][name])
     metrics = {name: value for line in lines for name, value in line["metrics"].items()}
-    best = next((line["step"] for line in reversed(lines) if "validation/best_mae" in line["metrics"]), 1)
+    best = next((line["step"] for line in reversed(lines) if "validation/best_error" in line["metrics"]), 1)
     write_report(
         run.folder,
         kept,

@@ -75,7 +75,7 @@ def epochs(run: Run, count: int, *, best: int) -> None:
     """The journal of a training."""
     for epoch in range(1, count + 1):
         run.log_metrics({"train/loss": 1 / epoch, "validation/loss": 2 / epoch}, step=epoch)
-    run.log_metrics({"validation/best_mae": 0.5, "train/seconds": 17.0, "weights": 1234.0}, step=best)
+    run.log_metrics({"validation/best_error": 0.5, "train/seconds": 17.0, "weights": 1234.0}, step=best)
 
 
 def frame_of(

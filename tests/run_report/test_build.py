@@ -97,7 +97,7 @@ def test_judging_again_rewrites_the_page_and_keeps_curves_and_best_epoch(
     def journal(run: Run) -> None:
         for epoch in range(1, 8):
             run.log_metrics({"train/loss": 1 / epoch, "validation/loss": 2 / epoch}, step=epoch)
-        run.log_metrics({"validation/best_mae": 0.5, "weights": 97.0}, step=5)
+        run.log_metrics({"validation/best_error": 0.5, "weights": 97.0}, step=5)
         run.log_metrics({"evaluation/seconds": 11.0, "explanation/seconds": 13.0})
         # What a later judging adds; the newest value counts.
         run.log_metrics({"evaluation/seconds": 23.0})

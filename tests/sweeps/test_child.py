@@ -28,7 +28,7 @@ PLAN = Plan(
     dimensions={"model.dropout": Span(0.0, 0.3)}, constants=(), points=(), n_trials=11,
     sampler="random", seed=3, objectives=("error",), retries=2,
 )  # fmt: skip
-METRICS = {"validation/best_mae": 1.5, "train/seconds": 17.0, "weights": 97.0}
+METRICS = {"validation/best_error": 1.5, "train/seconds": 17.0, "weights": 97.0}
 
 
 @pytest.fixture(autouse=True, scope="module")
@@ -138,7 +138,7 @@ def test_an_interruption_ends_the_job_and_leaves_its_trial_to_the_sweeper(
 def test_what_is_not_finite_is_no_result(
     ticket: Callable[..., Ticket], stored: Callable[[int], FrozenTrial], value: float
 ) -> None:
-    assert child.run(ticket(), lambda sweep: result(validation__best_mae=value)) is None
+    assert child.run(ticket(), lambda sweep: result(validation__best_error=value)) is None
     assert stored(0).state == TrialState.FAIL
     assert "a result that is not finite is none" in stored(0).user_attrs["error"]
     assert stored(0).values is None
@@ -183,7 +183,7 @@ def test_who_is_overtaken_is_pruned_in_its_first_epoch(
         def train(sweep: Child) -> SimpleNamespace:
             for epoch in (1, 2, 3):
                 sweep.report(epoch, score)
-            return result(validation__best_mae=score)
+            return result(validation__best_error=score)
 
         return train
 

@@ -20,7 +20,7 @@ ROW = Row(
     state="finished",
     parameters={"model.heads": "2", "+training.learning_rate": "0.00123457"},
     curve={1: 5.0, 2: 3.0, 3: 4.0},
-    metrics={"validation/best_mae": 3.0},
+    metrics={"validation/best_error": 3.0},
     values=(3.0,),
     seconds=17.4,
     run="2026-01-31_12-00-00_0a1b2c",
@@ -32,7 +32,7 @@ ROW = Row(
 
 
 def finished(number: int, score: float, **changes: object) -> Row:
-    return replace(ROW, number=number, metrics={"validation/best_mae": score}, **changes)
+    return replace(ROW, number=number, metrics={"validation/best_error": score}, **changes)
 
 
 PRUNED = replace(ROW, number=5, state="pruned", metrics={}, values=(), curve={1: 7.0, 2: 6.5})
@@ -166,7 +166,7 @@ def raw(tmp_path: Path) -> Callable[[], optuna.Study]:
 
 def test_rows_are_what_the_study_knows(study: Study, raw: Callable[[], optuna.Study]) -> None:
     assignments = study.ask(4)
-    study.reuse(0, [1.5], run="2026", mlflow_run="abc", metrics={"validation/best_mae": 1.5}, task="same")
+    study.reuse(0, [1.5], run="2026", mlflow_run="abc", metrics={"validation/best_error": 1.5}, task="same")
     study.fail(1, "no luck")
     storage = raw()._storage
     storage.set_trial_intermediate_value(raw().trials[2]._trial_id, 1, 7.0)

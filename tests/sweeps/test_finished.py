@@ -15,7 +15,7 @@ from headway.errors import DataError
 from headway.identity import digest_of
 from headway.sweeps.finished import FinishedRuns
 
-RESULT = {"metrics": {"validation/best_mae": 1.25, "train/seconds": 17, "weights": 97, "more": 3}, "task": "same"}
+RESULT = {"metrics": {"validation/best_error": 1.25, "train/seconds": 17, "weights": 97, "more": 3}, "task": "same"}
 
 
 @pytest.fixture
@@ -117,7 +117,7 @@ def test_a_run_that_failed_stands_for_nothing(config: Callable[..., TrainConfig]
     "result",
     [
         "", "{", "[]", "{}", '{"metrics": {}, "task": "same"}', '{"metrics": {"weights": "many"}, "task": "same"}',
-        '{"metrics": {"validation/best_mae": 1.25, "weights": 97}, "task": "same"}',
+        '{"metrics": {"validation/best_error": 1.25, "weights": 97}, "task": "same"}',
     ],
 )  # fmt: skip
 def test_a_run_whose_result_is_damaged_stands_for_nothing(

@@ -43,7 +43,7 @@ def study(tmp_path: Path) -> Callable[..., Study]:
         for number, error in enumerate((4.0, 3.0, 1.25, 2.0)):
             for epoch in range(1, 8):
                 made._storage.set_trial_intermediate_value(raw.trials[number]._trial_id, epoch, error + 7 - epoch)
-            metrics = {"validation/best_mae": error, "train/seconds": 10 - error, "weights": 97.0}
+            metrics = {"validation/best_error": error, "train/seconds": 10 - error, "weights": 97.0}
             for name, value in {"metrics": metrics, "run": f"2026-{number}", "task": "same"}.items():
                 made._set(number, name, value)
             values = {"error": error, "seconds": 10 - error}
@@ -76,7 +76,7 @@ def test_the_parent_has_the_winners_values_and_the_counts(
     (line,) = read_journal(run.folder)
     assert line["metrics"] == {
         "sweep/finished": 4, "sweep/pruned": 1, "sweep/failed": 1, "sweep/epochs": 4 * 7 + 2, "sweep/best_trial": 2,
-        "validation/best_mae": 1.25, "train/seconds": 8.75, "weights": 97.0,
+        "validation/best_error": 1.25, "train/seconds": 8.75, "weights": 97.0,
     }  # fmt: skip
     assert run.record.best == "2026-2"
 
@@ -102,7 +102,7 @@ def test_the_report_says_how_to_repeat_and_to_judge_the_best(
     settings = [f"{key}={best[key]}" for key in SEARCH.dimensions]
     again = " ".join(["python train.py training.epochs=7 'dataset.name=a b'", *settings])
     page = (run.folder / "report.md").read_text(encoding="utf-8")
-    for words in (again, f"best of 7: trial 2 with {' '.join(settings)}: validation MAE 1.25"):
+    for words in (again, f"best of 7: trial 2 with {' '.join(settings)}: validation error 1.25"):
         assert words in page
         assert words in text
     assert "python evaluate.py run=2026-2" in page
@@ -169,7 +169,7 @@ def test_a_grid_of_equal_errors_is_recorded(tmp_path: Path, run: Run, record: Ca
     study = Study(open_storage(JOURNAL, tmp_path), "weather", grid, folder=tmp_path)
     study.ask(2)
     for number in range(2):
-        metrics = {"validation/best_mae": 1.5}
+        metrics = {"validation/best_error": 1.5}
         study.reuse(number, [1.5], run=f"2026-{number}", mlflow_run=None, metrics=metrics, task="same")
     assert "best of 2: trial 0 with model.heads=2 model.layers=1" in record(study, dimensions={})
 
@@ -181,7 +181,7 @@ def test_no_winner_is_named_among_children_that_forecast_different_things(
     study = Study(open_storage(JOURNAL, tmp_path), "weather", grid, folder=tmp_path)
     study.ask(2)
     for number in range(2):
-        metrics = {"validation/best_mae": 1.5}
+        metrics = {"validation/best_error": 1.5}
         study.reuse(number, [1.5], run=f"2026-{number}", mlflow_run=None, metrics=metrics, task=str(number))
     text = record(study, dimensions={})
     assert "no winner is named: the children forecast different things" in text

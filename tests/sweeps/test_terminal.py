@@ -36,7 +36,7 @@ def end(study: Study, tmp_path: Path) -> Callable[..., None]:
         raw = optuna.load_study(study_name="weather", storage=open_storage(JOURNAL, tmp_path))
         raw._storage.set_trial_intermediate_value(raw.trials[number]._trial_id, 2, 7.5)
         if score is not None:
-            metrics = {"validation/best_mae": score}
+            metrics = {"validation/best_error": score}
             study.reuse(number, [score], run="2026", mlflow_run=None, metrics=metrics, task="same")
         elif error is not None:
             study.fail(number, error)
@@ -66,9 +66,9 @@ def test_a_log_gets_one_line_for_every_child_that_ends(
     first, second, third = sorted(shown.getvalue().splitlines(), key=lambda line: line.partition("trial")[2])
     assert first.startswith("[2/29] trial 1 learning_rate=")
     assert " embedding=" in first
-    assert first.endswith(": validation MAE 1.235; best 1.235 (trial 1)")
+    assert first.endswith(": validation error 1.235; best 1.235 (trial 1)")
     assert second.startswith("[3/29] trial 2 ")
-    assert second.endswith(": validation MAE 7.5 pruned after epoch 2; best 1.235 (trial 1)")
+    assert second.endswith(": validation error 7.5 pruned after epoch 2; best 1.235 (trial 1)")
     assert third.startswith("[4/29] trial 3 ")
     assert third.endswith(": failed: [red]no luck[/]; best 1.235 (trial 1)")
 
@@ -133,7 +133,7 @@ def test_a_terminal_shows_nobody_as_best_where_tasks_differ(tmp_path: Path, show
     study = Study(open_storage(JOURNAL, tmp_path), "grid", grid, folder=tmp_path)
     study.ask(2)
     for number in range(2):
-        metrics = {"validation/best_mae": 1.5}
+        metrics = {"validation/best_error": 1.5}
         study.reuse(number, [1.5], run="2026", mlflow_run=None, metrics=metrics, task=str(number))
     with watched(study, 2, console=Console(file=shown, force_terminal=True, width=160)):
         pass

@@ -59,8 +59,8 @@ def test_a_parent_carries_what_its_best_child_reached(failing) -> None:
     shell, _ = failing
     (child,) = [run for run in shell.children if run.status == "FINISHED"]
     # The toy's error by hand: 1, its distance to the best learning rate, dropout, and a half after two epochs.
-    assert child.metrics["validation/best_mae"] == pytest.approx(1 + 0.7 + 0.2 + 0.5)
-    assert shell.parent.metrics["validation/best_mae"] == child.metrics["validation/best_mae"]
+    assert child.metrics["validation/best_error"] == pytest.approx(1 + 0.7 + 0.2 + 0.5)
+    assert shell.parent.metrics["validation/best_error"] == child.metrics["validation/best_error"]
     assert shell.parent.metrics["sweep/failed"] == 3
     assert shell.parent.tags["headway.best"] == child.tags["headway.id"]
 
@@ -103,7 +103,7 @@ def test_a_finished_grid_typed_again_is_a_new_sweep(shell) -> None:
 
 def test_children_that_forecast_different_things_have_no_winner(shell) -> None:
     assert shell.type("windows.horizon=6,12", "training.epochs=1") == 0
-    assert "validation/best_mae" not in shell.parent.metrics
+    assert "validation/best_error" not in shell.parent.metrics
     assert "headway.best" not in shell.parent.tags
     assert "no winner is named" in shell.output
 

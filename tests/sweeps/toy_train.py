@@ -56,7 +56,7 @@ def _work(config: TrainConfig, sweep: child.Child) -> SimpleNamespace:
             run.log_metrics({"validation/mae": error}, step=epoch)
             sweep.report(epoch, error)
         metrics = {
-            "validation/best_mae": error,
+            "validation/best_error": error,
             "train/seconds": SECONDS * epoch,
             "weights": float(config.model.d_model),
         }

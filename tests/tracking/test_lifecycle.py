@@ -30,7 +30,7 @@ def interrupted_sweep(settings: SimpleNamespace) -> tracking.Run:
         tracking.start(settings, name="grid", comparable="x", tags=labels) as run,
     ):
         run.set_best("2026-01-31_13-00-00_abcdef")
-        run.log_metrics({"validation/best_mae": 3.0}, step=1)
+        run.log_metrics({"validation/best_error": 3.0}, step=1)
         raise KeyboardInterrupt
     return run
 
@@ -105,7 +105,7 @@ def test_a_sweep_that_was_cut_off_is_gone_on_with_in_the_same_folder_and_journal
     with tracking.rejoin(either, before.id, name="other name") as run:
         assert (stored(run)["status"], stored(run)["ended"]) == ("running", None)
         assert Process.read(stored(run)["process"]) == Process.own()
-        run.log_metrics({"validation/best_mae": 2.0}, step=2)
+        run.log_metrics({"validation/best_error": 2.0}, step=2)
     assert run.folder == before.folder
     assert [line["step"] for line in tracking.read_journal(run.folder)] == [1, 2]
     kept = {each.name for each in fields(run.record)} - {"status", "ended"}
@@ -120,9 +120,9 @@ def test_a_sweep_is_gone_on_with_in_the_same_mlflow_run(settings, client) -> Non
         assert client.get_run(run.mlflow_run_id).info.status == "RUNNING"
         (record,) = mlflow_runs.records(client, "1")
         assert (record.status, record.ended, record.best) == ("running", None, "2026-01-31_13-00-00_abcdef")
-        run.log_metrics({"validation/best_mae": 2.0}, step=2)
+        run.log_metrics({"validation/best_error": 2.0}, step=2)
     assert client.get_run(run.mlflow_run_id).info.status == "FINISHED"
-    history = client.get_metric_history(run.mlflow_run_id, "validation/best_mae")
+    history = client.get_metric_history(run.mlflow_run_id, "validation/best_error")
     assert [(point.step, point.value) for point in history] == [(1, 3.0), (2, 2.0)]
 
 
@@ -181,7 +181,7 @@ def test_how_the_block_of_a_rejoined_run_ends_decides_its_status(off, error: Bas
 def test_a_sweep_is_rejoined_without_its_server_at_the_price_of_one_warning(bare, dead: str, caplog) -> None:
     before = interrupted_sweep(bare(kind="off"))
     with tracking.rejoin(bare(uri=dead), before.id, name="grid") as run:
-        run.log_metrics({"validation/best_mae": 2.0}, step=2)
+        run.log_metrics({"validation/best_error": 2.0}, step=2)
     assert len([record for record in caplog.records if record.levelno >= logging.WARNING]) == 1
     assert stored(run)["status"] == "finished"
 

@@ -176,7 +176,7 @@ def test_the_view_shows_what_was_logged_and_starts_at_the_last_picture(settings,
     (name,) = [tag for tag in tags if tag.startswith("mlflow.sharedViewState.")]
     state = view.decode(tags[name])
     assert "metrics.`test/temp/skill_persistence`" in state["selectedColumns"]
-    assert (state["orderByKey"], state["orderByAsc"]) == ("metrics.`validation/best_mae`", True)
+    assert (state["orderByKey"], state["orderByAsc"]) == ("metrics.`validation/best_error`", True)
     assert [chart["step"] for chart in state["compareRunCharts"] if chart["type"] == "IMAGE"] == [11]
     assert ["test/temp/mae_h1", "test/temp/mae_h2"] in [
         chart.get("selectedMetricKeys") for chart in state["compareRunCharts"]

@@ -42,6 +42,13 @@ class TrainConfig(Spec):
             return self.training.loss
         return "pinball" if self.model.head == "quantile" else "mae"
 
+    @property
+    def criterion(self) -> Literal["mae", "mse"]:
+        """The validation error that trials and runs are chosen by: of the median in the targets' own units, or of
+        the mean on scaled values, where that is what is trained for.
+        """
+        return "mse" if self.loss == "mse" else "mae"
+
     @model_validator(mode="after")
     def _groups_agree(self) -> "TrainConfig":
         if (self.loss == "pinball") != (self.model.head == "quantile"):

@@ -31,14 +31,14 @@ from headway.tracking import Parent
 
 log = logging.getLogger(__name__)
 
-METRIC_OF = {"error": "validation/best_mae", "seconds": "train/seconds", "weights": "weights"}
+METRIC_OF = {"error": "validation/best_error", "seconds": "train/seconds", "weights": "weights"}
 """Objective -> the metric of a training that it is."""
 
 _LONGEST_ERROR = 2_000
 
 
 class Result(Protocol):
-    """What a training says of itself: "validation/best_mae", "train/seconds", "weights" and more, by path."""
+    """What a training says of itself: "validation/best_error", "train/seconds", "weights" and more, by path."""
 
     @property
     def metrics(self) -> Mapping[str, float]: ...

@@ -57,7 +57,7 @@ class Row:
     def score(self) -> float | None:
         """The validation error; of a child that was pruned, the last it reported."""
         if self.state == "finished":
-            return self.metrics.get("validation/best_mae")
+            return self.metrics.get("validation/best_error")
         return self.curve[max(self.curve)] if self.state in ("pruned", "running") and self.curve else None
 
     @property
@@ -108,7 +108,7 @@ def table(rows: Sequence[Row], *, style: str = "simple", most: int | None = None
         ]
         for row in shown
     ]
-    header = ["trial", *(key.rpartition(".")[2] for key in keys), "validation MAE", "state", "epochs", "time", "run"]
+    header = ["trial", *(key.rpartition(".")[2] for key in keys), "validation error", "state", "epochs", "time", "run"]
     text = tabulate(cells, headers=header, tablefmt=style, disable_numparse=True)
     return text + (f"\n\n{len(rows) - len(shown)} more in trials.csv" if len(shown) < len(rows) else "")
 

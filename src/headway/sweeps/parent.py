@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 _MOST_ROWS = 50
-_SCORE = "validation MAE"
+_SCORE = "validation error"
 
 
 def record(
@@ -110,7 +110,7 @@ def _headline(rows: Sequence[Row], best: Row | None) -> str:
             return "no winner is named: the children forecast different things, and their errors cannot be compared"
         return "no child finished"
     settings = " ".join(f"{key}={value}" for key, value in best.parameters.items())
-    return f"best of {len(rows)}: trial {best.number} with {settings or 'the settings as they are'}: validation MAE {best.score:.4g}"
+    return f"best of {len(rows)}: trial {best.number} with {settings or 'the settings as they are'}: validation error {best.score:.4g}"
 
 
 def _epochs_saved(rows: Sequence[Row]) -> str:

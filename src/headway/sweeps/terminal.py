@@ -61,7 +61,7 @@ class _Lines:
             ended_how = {"pruned": f" pruned after epoch {row.epochs}", "failed": f" failed: {row.error}"}.get(
                 row.state, ""
             )
-            score = "" if row.score is None else f" validation MAE {row.score:.4g}"
+            score = "" if row.score is None else f" validation error {row.score:.4g}"
             leading = "" if best is None or best.score is None else f"; best {best.score:.4g} (trial {best.number})"
             line = f"[{len(seen)}/{self._total}] trial {row.number} {settings}:{score}{ended_how}{leading}"
             self._console.print(line, soft_wrap=True, markup=False)
@@ -95,7 +95,7 @@ class _Table:
             f"{time.monotonic() - self._began:.0f} s",
             title_justify="left",
         )
-        for name in ("trial", *(key.rpartition(".")[2] for key in keys), "epoch", "validation MAE", "state"):
+        for name in ("trial", *(key.rpartition(".")[2] for key in keys), "epoch", "validation error", "state"):
             drawn.add_column(name, justify="right")
         best = children.best_of(rows)
         for row in shown:

@@ -143,7 +143,7 @@ def _state(
         cards.bar("Skill", [score])
         cards.bar("Skill", skill)
         cards.bar("Skill", hours)
-    cards.bar("Skill", ["validation/best_mae"])
+    cards.bar("Skill", ["validation/best_error"])
     for pair in _TRAINING:
         cards.line("Training", pair)
     cards.image("Attention", "attention/all_heads", step=image_step)
@@ -151,12 +151,12 @@ def _state(
     cards.line("Attention", [f"attention/entropy_l{layer}" for layer in range(1, layers + 1)])
     for name in _SYSTEM:
         cards.line("System", (name,), by_time=True)
-    metrics = ["validation/best_mae", *scores, *(name for skill in skills for name in skill[:_MOST_RIVALS])]
+    metrics = ["validation/best_error", *scores, *(name for skill in skills for name in skill[:_MOST_RIVALS])]
     metrics.append("attention/trusted")
     columns = [f"metrics.`{name}`" for name in metrics] + [f"params.`{name}`" for name in _PARAMS]
     return {
         "searchFilter": "",
-        "orderByKey": "metrics.`validation/best_mae`",
+        "orderByKey": "metrics.`validation/best_error`",
         "orderByAsc": True,
         "startTime": "ALL",
         "lifecycleFilter": "Active",

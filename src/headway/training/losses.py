@@ -44,7 +44,26 @@ class PointLoss(keras.losses.Loss):
         return self.power(y_true - y_pred[..., 0])
 
 
-class MedianAbsoluteError(keras.metrics.Metric):
+class _ObservedMean(keras.metrics.Metric):
+    """A mean over observed targets."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(name=name, dtype="float32")
+        self.total = self.add_weight(name="total", initializer="zeros")
+        self.count = self.add_weight(name="count", initializer="zeros")
+
+    def add(self, error: KerasTensor, sample_weight: KerasTensor | None) -> None:
+        """Add errors [B, H, targets]."""
+        weight = ops.ones_like(error) if sample_weight is None else ops.cast(sample_weight, "float32")
+        self.total.assign_add(ops.sum(error * weight))
+        self.count.assign_add(ops.sum(weight))
+
+    def result(self) -> KerasTensor:
+        """Mean so far."""
+        return self.total / ops.maximum(self.count, 1.0)
+
+
+class MedianAbsoluteError(_ObservedMean):
     """Mean absolute error of the median over observed targets, in the targets' own units.
 
     With several targets it is the plain mean over all their values, whatever their units: a number to
@@ -56,21 +75,24 @@ class MedianAbsoluteError(keras.metrics.Metric):
     """
 
     def __init__(self, scale: tuple[float, ...], median: int, name: str = "mae") -> None:
-        super().__init__(name=name, dtype="float32")
+        super().__init__(name)
         self.scale, self.median = scale, median
-        self.total = self.add_weight(name="total", initializer="zeros")
-        self.count = self.add_weight(name="count", initializer="zeros")
 
     def update_state(self, y_true: KerasTensor, y_pred: KerasTensor, sample_weight: KerasTensor | None = None) -> None:
         """Add a batch."""
         error = ops.abs(y_true - y_pred[..., self.median]) * ops.convert_to_tensor(self.scale, dtype="float32")
-        weight = ops.ones_like(error) if sample_weight is None else ops.cast(sample_weight, "float32")
-        self.total.assign_add(ops.sum(error * weight))
-        self.count.assign_add(ops.sum(weight))
+        self.add(error, sample_weight)
 
-    def result(self) -> KerasTensor:
-        """Mean so far."""
-        return self.total / ops.maximum(self.count, 1.0)
+
+class ScaledSquaredError(_ObservedMean):
+    """Mean squared error of a point forecast over observed targets, on scaled values, as published benchmarks score it."""
+
+    def __init__(self, name: str = "mse") -> None:
+        super().__init__(name)
+
+    def update_state(self, y_true: KerasTensor, y_pred: KerasTensor, sample_weight: KerasTensor | None = None) -> None:
+        """Add a batch."""
+        self.add(ops.square(y_true - y_pred[..., 0]), sample_weight)
 
 
 def loss_for(name: str, levels: tuple[float, ...]) -> keras.losses.Loss:
