@@ -34,6 +34,7 @@ ALLOWED = {
     "forecasting": {"config", "data", "evaluation", "forecaster", "rival_forecasts", "slicing", "task"},
     "fitting": {"config", "models", "training", "feeds", "forecaster", "forecasting", "task", "errors"},
     "estimate": {"config", "data", "models", "training", "feeds", "fitting", "task"},
+    "benchmark_check": {"config", "data", "evaluation", "rival_forecasts", "task", "errors"},
     "judgement": {"config", "data", "evaluation", "report", "forecaster", "forecasting", "rival_forecasts", "task"},
     "measured_windows": {"data", "evaluation", "forecaster", "task"},
     "explanation": {"data", "models", "attention", "forecaster", "measured_windows", "task"},
@@ -50,7 +51,7 @@ ALLOWED = {
     "comparing": {"config", "data", "tracking", "evaluation", "attention", "report", "forecaster", "forecasting"}
     | {"stored", "task", "errors"},
     "pipeline": {"config", "data", "training", "tracking", "evaluation", "report", "audit", "backtest", "fitting"}
-    | {"comparing", "explained_window", "explanation", "process"}
+    | {"comparing", "explained_window", "explanation", "process", "benchmark_check"}
     | {"forecaster", "forecasting", "identity", "judgement", "record", "slicing", "stored", "task", "unseen", "errors"},
     "sweeps": {
         "config",

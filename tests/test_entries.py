@@ -18,7 +18,8 @@ from headway.config.evaluate import EvaluateConfig
 PROJECT = Path(__file__).resolve().parent.parent
 OWN_DATA = ["dataset=csv", "dataset.path=own.csv", "dataset.timestamp=time", "dataset.targets=[load]"]
 OWN_DATA += ["training.batch_size=64"]
-QUICK = ["training=fast", "training.epochs=1", "evaluation=quick", "tracking.system_metrics=false"]
+QUICK = ["training=fast", "training.epochs=1", "evaluation=quick", "evaluation.explain_windows=101"]
+QUICK += ["tracking.system_metrics=false"]
 
 
 def type_in(
@@ -91,7 +92,7 @@ def test_attention_scores_are_kept_whole_per_probe_window(weather: Path) -> None
 def test_mlflow_mirrors_parameters_metrics_pictures_and_data(weather: Path) -> None:
     run = mlflow_run(weather)
     assert run.info.status == "FINISHED"
-    assert run.info.run_name == "training=fast epochs=1 evaluation=quick heads=2"
+    assert run.info.run_name == "training=fast epochs=1 evaluation=quick explain_windows=101 heads=2"
     assert {"heads", "d_model", "precision", "seed"} <= set(run.data.params)
     assert {"train/loss", "validation/best_error", "test/temp/mae", "test/temp/mae_h6"} <= set(run.data.metrics)
     assert {"git_commit", "git_dirty", "device", "keras"} <= set(run.data.tags)
@@ -210,33 +211,3 @@ def write_series(path: Path, *, rows: int = 600) -> None:
     load = 50 + 10 * np.sin(2 * np.pi * hour / 24) + noise
     time = np.datetime_as_string(np.datetime64("2024-01-01T00", "s") + hour * np.timedelta64(3600, "s"))
     pd.DataFrame({"time": time, "load": load, "wind": noise}).to_csv(path, index=False)
-
-
-def run_in_process(compose: Callable[..., object], folder: Path, *overrides: str) -> str:
-    """One training in this process, through the pipeline's own function."""
-    from headway import pipeline
-
-    config = compose("tracking=off", *QUICK, *overrides)
-    return pipeline.train(config, name="test", command=["python", "train.py", *overrides], project=PROJECT).text
-
-
-@pytest.mark.parametrize(
-    "overrides",
-    [
-        ["model.d_model=8", "model.embedding=none", "model.heads=4"],
-        ["model.attention=projected", "model.layers=2", "model.key_dim=5"],
-        ["dataset.targets=[temp,dewp]", "windows.context_length=7", "windows.horizon=5", "windows.stride=3"],
-        ["model.head=point", "training.loss=mse", "training.optimizer=sgd", "training.schedule=constant"],
-        ["training.precision=mixed_bfloat16", "splits.purge=24", "model.position=none"],
-    ],
-    ids=lambda overrides: overrides[0],
-)
-def test_every_choice_trains_and_is_judged(
-    compose: Callable[..., object], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, overrides: list[str]
-) -> None:
-    monkeypatch.chdir(tmp_path)
-    text = run_in_process(compose, tmp_path, *overrides)
-    scores = pd.read_csv(only_run(tmp_path) / "scores.csv")
-    model = scores[(scores.forecaster == "transformer") & (scores.horizon == "all")]
-    assert np.isfinite(model[["mae", "rmse", "mase", "pinball"]]).all(axis=None)
-    assert "transformer" in text

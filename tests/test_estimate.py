@@ -41,6 +41,7 @@ CHANGES = {
     "large": ["model.d_model=64"],
     "long": ["model.d_model=16", "training.epochs=7"],
     "few": ["model.d_model=16", "windows.stride=2"],
+    "several": ["model.d_model=16", "training.ensemble=3"],
     "far": ["model.d_model=16", "windows.horizon=7"],
 }
 
@@ -60,7 +61,8 @@ def test_windows_and_weights_are_those_of_the_training(
     dataset = sources.read(asked.dataset)
     task = prepare(dataset, dataset_spec=asked.dataset, splits=asked.splits, windows=asked.windows)
     assert found[name].windows == {split: len(index) for split, index in task.windows.items()}
-    assert found[name].weights == Transformer(asked.model, task.shape).count_params()
+    one = Transformer(asked.model, task.shape).count_params()
+    assert found[name].weights == one * asked.training.ensemble
     assert found[name].seconds > 0
 
 

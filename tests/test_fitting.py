@@ -47,12 +47,31 @@ def test_training_is_told_of_epoch_by_epoch_and_ends_with_the_best_weights_calib
         assert {"train/loss", "train/mae", "validation/loss", "train/windows_per_second"} <= set(metrics)
     assert told[2][2] < told[0][2]
     kept = median_errors(forecaster, task, "validation", batch_size=64)[0]
-    assert kept == pytest.approx(history.best["val_mae"], rel=1e-4)
+    assert kept == pytest.approx(history.validation["mae"], rel=1e-4)
     assert forecaster.calibration is not None
     np.testing.assert_array_equal(
         forecaster.calibration.offsets, calibration_of(forecaster, task, batch_size=1024).offsets
     )
     assert (forecaster.features, forecaster.targets, forecaster.series) == (("y", "x"), ("y",), ("only",))
+
+
+def test_an_ensemble_is_several_trainings_that_forecast_together(compose: Callable[..., TrainConfig]) -> None:
+    config = compose(*WORDS, *TRAINING, "training.ensemble=2", "evaluation.calibration=off")
+    task, told = task_of(config), []
+    forecaster, history = fit_forecaster(
+        config, task, precision="float32", watch=lambda _, epochs, metrics: told.append((epochs, metrics))
+    )
+    assert [epochs for epochs, _ in told] == [0, 1, 2, 3, 4]
+    assert [metrics["validation/mae"] for _, metrics in told[1:]] == history.metrics["val_mae"]
+    assert (history.steps, history.best_epoch) == (28, int(np.argmin(history.metrics["val_loss"])))
+    error = median_errors(forecaster, task, "validation", batch_size=64)[0]
+    assert history.validation["mae"] == pytest.approx(error, rel=1e-4)
+    alone, _ = fit_forecaster(compose(*WORDS, *TRAINING, "evaluation.calibration=off"), task, precision="float32")
+    first, second = forecaster.network.members
+    np.testing.assert_array_equal(
+        *(np.concatenate([np.ravel(weight) for weight in network.weights]) for network in (first, alone.network))
+    )
+    assert np.abs(first.weights[0].numpy() - second.weights[0].numpy()).max() > 0.01
 
 
 def test_the_seed_decides_the_weights(compose: Callable[..., TrainConfig]) -> None:

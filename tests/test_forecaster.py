@@ -24,6 +24,7 @@ from headway.data.windows import index_windows
 from headway.errors import DataError, StoredRunError
 from headway.evaluation.calibration import Calibration
 from headway.forecaster import Forecaster
+from headway.models import ensemble
 from headway.models.shape import TaskShape
 from headway.models.transformer import Transformer
 
@@ -261,6 +262,25 @@ def test_a_loaded_forecaster_is_the_saved_one(forecaster: Forecaster, folder: Pa
     assert loaded.calibration is None
 
 
+def test_an_ensemble_is_saved_and_loaded_whole(compose: Callable[..., TrainConfig], tmp_path: Path) -> None:
+    single = forecaster_of(compose)
+    network = ensemble.make(single.network.spec, SHAPE, members=3)
+    generator = np.random.default_rng(7)
+    for variable in network.weights:
+        variable.assign(generator.normal(scale=0.3, size=variable.shape))
+    whole = replace(single, network=network)
+    whole.save(tmp_path / "forecaster")
+    loaded = Forecaster.load(tmp_path / "forecaster")
+    batch = windows()
+    np.testing.assert_array_equal(loaded.forecast(**batch), whole.forecast(**batch))
+    each = [replace(single, network=member).forecast(**batch) for member in network.members]
+    np.testing.assert_allclose(whole.forecast(**batch), np.mean(each, axis=0), rtol=1e-5)
+    scores = loaded.attention_scores(loaded.inputs(**batch))
+    assert scores.shape == (11, 2, 6, 7, 7)
+    nothing = {name: array[:0] for name, array in loaded.inputs(**batch).items()}
+    assert loaded.attention_scores(nothing).shape == (0, 2, 6, 7, 7)
+
+
 def test_a_calibrated_forecast_is_the_plain_one_with_its_quantiles_moved(forecaster: Forecaster) -> None:
     plain = forecaster.forecast(**windows())
     found = replace(forecaster, calibration=Calibration(OFFSETS, 2)).forecast(**windows())
@@ -336,7 +356,7 @@ DAMAGE: dict[str, tuple[Callable[[Path], object], str]] = {
     ),
     "a spec that is no object": (lambda folder: rewrite(folder, "forecaster.json", b"[1, 2]"), "forecaster.json"),
     "a spec that is no JSON": (lambda folder: rewrite(folder, "forecaster.json", b"{"), "forecaster.json"),
-    "an older format": (lambda folder: rewrite_spec(folder, format=1), "format 1 .* this one reads 2, train again"),
+    "an older format": (lambda folder: rewrite_spec(folder, format=1), "format 1 .* this one reads 3, train again"),
     "no profile": (lambda folder: rewrite_spec(folder, profile=None), "forecaster.json: TypeError"),
     "a profile of another kind": (
         lambda folder: rewrite_spec(folder, profile={"columns": []}),
@@ -359,7 +379,14 @@ DAMAGE: dict[str, tuple[Callable[[Path], object], str]] = {
         "calibration must be finite",
     ),
     "one array for weights": (lambda folder: rewrite(folder, "weights.npz", one_array()), "not a readable npz"),
-    "a newer format": (lambda folder: rewrite_spec(folder, format=99), "format 99 .* this one reads 2, train again"),
+    "a newer format": (lambda folder: rewrite_spec(folder, format=99), "format 99 .* this one reads 3, train again"),
+    "no members": (lambda folder: rewrite_spec(folder, members=0), "members must be 1 to 64: got 0"),
+    "more members than there is memory": (
+        lambda folder: rewrite_spec(folder, members=10**9),
+        "members must be 1 to 64: got 1000000000",
+    ),
+    "members in words": (lambda folder: rewrite_spec(folder, members="two"), "members must be 1 to 64: got 'two'"),
+    "another number of members": (lambda folder: rewrite_spec(folder, members=2), "does not fit the model at member_1"),
     "an unknown precision": (lambda folder: rewrite_spec(folder, precision="float7"), "forecaster.json: .*float7"),
     "no series": (
         lambda folder: rewrite(

@@ -7,14 +7,16 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from sklearn.preprocessing import StandardScaler
 
 from headway.config.train import TrainConfig
 from headway.data import batches, sources
 from headway.data.series import Series
+from headway.evaluation.scaled import MSE, Published
 from headway.fitting import untrained
 from headway.forecaster import Forecaster
 from headway.forecasting import MODEL, calibration_of, median_errors, with_calibration
-from headway.judgement import Judgement, judge_forecaster
+from headway.judgement import SCALED, Judgement, judge_forecaster
 from headway.models.transformer import Transformer
 from headway.rival_forecasts import rival_forecasts
 from headway.task import Task, prepare
@@ -56,6 +58,20 @@ def forecaster_of(config: TrainConfig, task: Task) -> Forecaster:
 
 def judged(config: TrainConfig, task: Task) -> Judgement:
     return judge_forecaster(forecaster_of(config, task), task, config.evaluation, seed=0, cache=None)
+
+
+def together(config: TrainConfig, *, batch_size: int = 1024) -> Judgement:
+    """Two targets of unlike size, judged on their standardised values."""
+    dataset = config.dataset.model_copy(update={"targets": ("y", "x")})
+    config = config.model_copy(update={"dataset": dataset})
+    task = prepare(
+        sources.read(dataset, project=Path()), dataset_spec=dataset, splits=config.splits, windows=config.windows
+    )
+    rivals = ("persistence", "drift", "least_squares")
+    spec = config.evaluation.model_copy(update={"batch_size": batch_size, "rivals": rivals})
+    published = [Published("paper", 0.1234, 0.2345, "a source")]
+    forecaster = forecaster_of(config, task)
+    return judge_forecaster(forecaster, task, spec, seed=0, cache=None, scaled=True, published=published)
 
 
 def changed_after(task: Task, row: int) -> Task:
@@ -242,3 +258,72 @@ def test_where_all_windows_overlap_there_is_one_worst(config: TrainConfig, task:
 def test_pictures_are_named_as_the_files_that_hold_them(config: TrainConfig, task: Task) -> None:
     judgement = judged(config, task)
     assert set(judgement.pictures) == {name for name in judgement.files if name.endswith(".png")}
+
+
+def test_scaled_scores_are_those_of_forecasts_over_the_scale_of_the_training_rows(config: TrainConfig) -> None:
+    judgement = together(config)
+    rows = pd.read_csv(config.dataset.path)[["y", "x"]].to_numpy()
+    begin, end = judgement.task.borders[0]["train"]
+    assert len(judgement.task.dataset.series[0]) == len(rows)  # a gap no window may cross takes no rows
+    scaler = StandardScaler().fit(rows[begin:end])
+    index = judgement.task.windows["test"]
+    actual = batches.gather_raw(judgement.task.dataset, index, np.arange(len(index))).target
+    point = judgement.forecasts.quantiles[..., 2]
+    error = (scaler.transform(point.reshape(-1, 2)) - scaler.transform(actual.reshape(-1, 2))).ravel()
+    assert judgement.scaled is not None
+    assert judgement.scaled.mse[MODEL] == pytest.approx((error**2).mean(), rel=1e-9)
+    assert judgement.scaled.mae[MODEL] == pytest.approx(np.abs(error).mean(), rel=1e-9)
+    assert judgement.metrics()["scaled_mse"] == judgement.scaled.mse[MODEL]
+    assert judgement.metrics()["y/mae"] == judgement.scores.value("y", MODEL, "mae")
+
+
+@pytest.mark.parametrize("size", [1, 32])
+def test_scaled_scores_do_not_depend_on_the_batch_size(config: TrainConfig, size: int) -> None:
+    expected, found = together(config, batch_size=512).scaled, together(config, batch_size=size).scaled
+    assert expected is not None and found is not None
+    assert dict(found.mse) == pytest.approx(dict(expected.mse), rel=1e-6)
+    assert dict(found.mae) == pytest.approx(dict(expected.mae), rel=1e-6)
+
+
+def test_where_scaled_scores_decide_the_verdicts_by_target_do_not(config: TrainConfig) -> None:
+    judgement = together(config)
+    assert judgement.scaled is not None
+    assert [(one.target, one.rival) for one in judgement.deciding] == [
+        (MSE, rival) for rival in ("persistence", "drift", "least_squares")
+    ]
+    beaten = tuple(replace(one, skill=0.2, p_value=0.001) for one in judgement.scaled.comparison.verdicts)
+    lost = tuple(replace(one, skill=-0.2, p_value=0.001) for one in judgement.comparison.verdicts)
+    assert {one.target for one in lost} == {"y", "x"}
+    won = replace(
+        judgement,
+        comparison=replace(judgement.comparison, verdicts=lost),
+        scaled=replace(judgement.scaled, comparison=replace(judgement.scaled.comparison, verdicts=beaten)),
+    )
+    assert won.beats_baselines and won.unmet == []
+    assert not replace(won, scaled=None).beats_baselines and len(replace(won, scaled=None).unmet) == len(lost)
+
+
+def test_the_headline_of_scaled_scores_names_least_squares_and_repeat_last(config: TrainConfig) -> None:
+    judgement = together(config)
+    assert judgement.scaled is not None
+    mse, mae, verdict = judgement.scaled.mse, judgement.scaled.mae, judgement.scaled.verdicts[2]
+    assert judgement.headline == (
+        f"scaled MSE on the test split {mse[MODEL]:.4f}, MAE {mae[MODEL]:.4f}; {verdict.words}; "
+        f"repeat last has {mse['persistence']:.4f}"
+    )
+    assert verdict.rival == "least_squares" and "least squares" in verdict.words
+
+
+def test_files_hold_the_scaled_scores_first_and_those_by_target_below(config: TrainConfig, tmp_path: Path) -> None:
+    judgement = together(config)
+    judgement.write(tmp_path)
+    assert SCALED in judgement.files and SCALED not in replace(judgement, scaled=None).files
+    assert judgement.scaled is not None
+    table = pd.read_csv(tmp_path / SCALED).set_index("forecaster")
+    assert table.mse.to_dict() == pytest.approx(dict(judgement.scaled.mse), rel=1e-12)
+    assert list(table.index) == [MODEL, "persistence", "drift", "least_squares"] and set(table.target) == {"all"}
+    text = (tmp_path / "scores.txt").read_text()
+    words = ["scaled values, all", "published: a source", f"{MSE}: {MODEL}", f"y: {MODEL}", "winkler:"]
+    places = [text.index(word) for word in words]
+    assert places == sorted(places) and "0.123" in text and f"x: {MODEL}" in text
+    assert judgement.summary().startswith("scaled values, all") and "published" not in judgement.table()

@@ -23,7 +23,7 @@ from headway.tracking import Run
 from headway.training.fit import History
 
 WORDS = ("windows.context_length=3", "windows.horizon=2", "model.d_model=4", "model.heads=2", "model.feed_forward=3")
-HISTORY = History({"loss": [2, 1], "val_loss": [2, 1], "mae": [2, 1], "val_mae": [2, 1]}, 1, 2)
+HISTORY = History({"loss": [2, 1], "val_loss": [2, 1], "mae": [2, 1], "val_mae": [2, 1]}, 1, 2, {"mae": 1})
 
 
 @pytest.fixture
@@ -155,10 +155,31 @@ def test_a_judged_run_holds_a_report_whose_pictures_are_there(
         assert f"y [MW] by {by}" in report
 
 
+def test_scaled_scores_are_logged_and_stand_in_the_description_without_the_tables_by_target(
+    config: TrainConfig, task: Task, forecaster: Forecaster, run: Run
+) -> None:
+    judgement = judge_forecaster(forecaster, task, config.evaluation, seed=0, cache=None, scaled=True)
+    words = record_judgement(run, config, task, judgement, command=["python", "train.py"], seeds="")
+    assert judgement.scaled is not None and words == judgement.headline
+    logged = {name: value for line in tracking.read_journal(run.folder) for name, value in line["metrics"].items()}
+    assert logged["test/scaled_mse"] == pytest.approx(judgement.scaled.mse["transformer"], rel=1e-5)
+    assert logged["test/scaled_mae"] == pytest.approx(judgement.scaled.mae["transformer"], rel=1e-5)
+    assert logged["test/scaled_mse_drift"] == pytest.approx(judgement.scaled.mse["drift"], rel=1e-5)
+    report = (run.folder / "report.md").read_text()
+    # What the description shows ends with its last picture; the tables by target come after it.
+    shown, below = report[: report.rindex("![")], report[report.rindex("![") :]
+    assert f"**{words}**" in shown and "scaled values, all" in shown and "- scaled MSE: transformer" in shown
+    assert "y [MW]" not in shown and "by steps of 1h" in below and "mase" in below
+    assert (run.folder / "scaled.csv").exists()
+
+
 def test_facts_say_what_ran(config: TrainConfig, task: Task) -> None:
     found = facts(config, task, ["python", "train.py", "run name=a b"])
     assert found["ran"] == "`python train.py 'run name=a b'`"
     # 218, 31 and 62 of 311 rows a series.
     counts = (2 * (218 - 4), 2 * (31 - 1), 2 * (62 - 1))
     assert "made: 2 series on a clock of 1h; windows train {}, validation {}, test {}".format(*counts) == found["data"]
-    assert found["model"] == "3 steps in, 2 out; layers 1, heads 2, d_model 4, self attention, quantile head"
+    assert (
+        found["model"]
+        == "3 steps in, 2 out; 1 layer, 2 heads, d_model 4, self attention; a quantile forecast reads everything encoded"
+    )

@@ -51,6 +51,16 @@ def found(own: Path, composed: Callable[..., TrainConfig]) -> Callable[..., dict
     return lambda target="temp": errors_by_seed(own, composed("seed=1"), target, own=1.25)
 
 
+def test_the_error_of_other_seeds_is_read_from_the_table_and_column_that_are_asked_for(
+    own: Path, make_run: Callable[..., Path], composed: Callable[..., TrainConfig]
+) -> None:
+    other = make_run("2026-01-04_other", "seed=3")
+    (other / "scaled.csv").write_text("target,forecaster,mse,mae\nall,transformer,0.25,0.75\nall,drift,9,9\n")
+    make_run("2026-01-03_unscaled", "seed=5")
+    found = errors_by_seed(own, composed("seed=1"), "all", own=1.25, table="scaled.csv", metric="mse")
+    assert found == {1: 1.25, 3: 0.25}
+
+
 def test_a_configuration_comes_back_as_it_was_written(composed: Callable[..., TrainConfig], tmp_path: Path) -> None:
     stored = Stored(composed("seed=7", "model.heads=2"), "abc", ("python", "train.py", "seed=7"))
     stored.write(tmp_path)

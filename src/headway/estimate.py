@@ -69,10 +69,11 @@ def estimates(configs: Sequence[TrainConfig], *, project: Path) -> list[Estimate
     return [
         Estimate(
             windows={split: len(index) for split, index in tasks[key].windows.items()},
-            weights=size,
+            weights=size * config.training.ensemble,
             seconds=float(np.interp(size, sizes_measured, measured))
             * len(tasks[key].windows["train"])
-            * config.training.epochs,
+            * config.training.epochs
+            * config.training.ensemble,
         )
         for config, key, size in zip(configs, keys, weights, strict=True)
     ]

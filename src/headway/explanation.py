@@ -17,7 +17,8 @@ from headway.attention.rollout import rollout
 from headway.data import batches
 from headway.forecaster import Forecaster
 from headway.measured_windows import MeasuredWindows
-from headway.models.transformer import Transformer
+from headway.models import ensemble
+from headway.models.ensemble import members_of
 from headway.task import Task
 
 log = logging.getLogger(__name__)
@@ -205,7 +206,7 @@ def _affordable(forecaster: Forecaster) -> int:
     passes = REPEATS * (shape.num_features + min(steps, _MOST_BLOCKS)) + 6 * min(steps, 9)
     if shape.num_features * steps <= _MOST_CELLS:
         passes += shape.num_features * steps
-    held = spec.layers * spec.heads * steps**2
+    held = spec.layers * members_of(forecaster.network) * spec.heads * steps**2
     return max(1, min(max(_FEWEST, _MOST_STEPS // (passes * steps)), _MOST_SCORES // held))
 
 
@@ -277,7 +278,8 @@ def _blind_lifts(
     for number in range(_BLIND):
         # After training nothing draws from Keras's generator any more.
         keras.utils.set_random_seed((seed + (number + 1) * _SEED_STEP) % 2**32)
-        fresh = replace(forecaster, network=Transformer(trained.spec, trained.shape, dtype=trained.dtype_policy))
+        network = ensemble.make(trained.spec, trained.shape, members=members_of(trained), dtype=trained.dtype_policy)
+        fresh = replace(forecaster, network=network)
         scores = fresh.attention_scores(few, batch_size=_BLIND_WINDOWS)
         found[number] = lift(maps.received(scores, readout).mean(axis=(0, 1, 2), dtype=np.float64), importance_by_lag)
     return found

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Literal
 
 import keras
@@ -11,14 +12,18 @@ from headway.errors import DataError
 from headway.feeds import training_feed, validation_feed
 from headway.forecaster import Forecaster
 from headway.forecasting import with_calibration
+from headway.models import ensemble
+from headway.models.ensemble import Ensemble
 from headway.models.transformer import Transformer
 from headway.task import Task
 from headway.training import losses
-from headway.training.fit import History, compile_model, fit
+from headway.training.feed import Feed
+from headway.training.fit import History, compile_model, fit, for_backend, join
 
 Progress = Literal["bar", "lines", "none"]
 # Forecaster, epochs done (0 before the first), their metrics by path.
 Watch = Callable[[Forecaster, int, Mapping[str, float]], None]
+_SEED_STEP = 0x9E3779B1  # between the seeds of an ensemble's members; odd, so that all differ
 
 
 def refuse_misfits(config: TrainConfig, task: Task) -> None:
@@ -39,7 +44,7 @@ def refuse_misfits(config: TrainConfig, task: Task) -> None:
         )
 
 
-def untrained(network: Transformer, task: Task) -> Forecaster:
+def untrained(network: Transformer | Ensemble, task: Task) -> Forecaster:
     """A forecaster of a network as it is, with the scalers and names of a task."""
     dataset = task.dataset
     return Forecaster(
@@ -57,7 +62,9 @@ def untrained(network: Transformer, task: Task) -> Forecaster:
     )
 
 
-def compiled(config: TrainConfig, task: Task, *, precision: str, steps_per_epoch: int) -> Forecaster:
+def compiled(
+    config: TrainConfig, task: Task, *, precision: str, steps_per_epoch: int, member: int | None = None
+) -> Forecaster:
     """An untrained forecaster that is ready to be fitted.
 
     Args:
@@ -65,16 +72,12 @@ def compiled(config: TrainConfig, task: Task, *, precision: str, steps_per_epoch
         task: Data, windows and scalers.
         precision: Policy of the network.
         steps_per_epoch: Steps of an epoch, for the schedule.
+        member: Which member of an ensemble it is to be, or None for a network of its own.
     """
-    keras.utils.set_random_seed(config.seed)
-    forecaster = untrained(Transformer(config.model, task.shape, dtype=precision), task)
-    compile_model(
-        forecaster.network,
-        config.training,
-        loss=losses.loss_for(config.loss, forecaster.levels),
-        metrics=_metrics(config, task, forecaster.median),
-        steps_per_epoch=steps_per_epoch,
-    )
+    keras.utils.set_random_seed(_seed(config, member))
+    name = "transformer" if member is None else ensemble.member_name(member)
+    forecaster = untrained(Transformer(config.model, task.shape, dtype=precision, name=name), task)
+    _compile(forecaster, config, task, steps_per_epoch=steps_per_epoch)
     return forecaster
 
 
@@ -86,21 +89,50 @@ def fit_forecaster(
     watch: Watch = lambda forecaster, epochs, metrics: None,
     progress: Progress = "none",
 ) -> tuple[Forecaster, History]:
-    """Train a network on a task and calibrate its quantiles on the validation split.
+    """Train a network, or several as one, on a task and calibrate the quantiles on the validation split.
 
     Args:
         config: The validated configuration.
         task: Data, windows and scalers.
         precision: Policy of the network.
-        watch: Told before the first epoch and after each.
+        watch: Told before the first epoch and after each; the epochs of an ensemble's members are counted on.
         progress: What the terminal shows.
 
     Returns:
         The forecaster with the weights of its best epoch, and what training did.
     """
+    members = config.training.ensemble
+    validation = validation_feed(task, batch_size=config.evaluation.batch_size)
+    if members == 1:
+        forecaster, history = _fit_one(config, task, validation, None, precision, watch, progress)
+        return with_calibration(forecaster, task, config.evaluation), history
+    fitted: list[Forecaster] = []
+    histories: list[History] = []
+    for member in range(members):
+        done = sum(len(history.metrics["loss"]) for history in histories)
+        forecaster, history = _fit_one(config, task, validation, member, precision, _counted_on(watch, done), progress)
+        fitted.append(forecaster)
+        histories.append(history)
+    together = replace(fitted[0], network=ensemble.Ensemble([one.network for one in fitted]))
+    _compile(together, config, task, steps_per_epoch=1)
+    found = together.network.evaluate(for_backend(validation), verbose=0, return_dict=True)
+    history = join(histories, {name: float(value) for name, value in found.items()})
+    return with_calibration(together, task, config.evaluation), history
+
+
+def _fit_one(
+    config: TrainConfig,
+    task: Task,
+    validation: Feed,
+    member: int | None,
+    precision: str,
+    watch: Watch,
+    progress: Progress,
+) -> tuple[Forecaster, History]:
+    """Train one network, of its own or of an ensemble."""
     spec = config.training
-    train = training_feed(task, seed=config.seed, batch_size=spec.batch_size)
-    forecaster = compiled(config, task, precision=precision, steps_per_epoch=train.num_batches)
+    train = training_feed(task, seed=_seed(config, member), batch_size=spec.batch_size)
+    forecaster = compiled(config, task, precision=precision, steps_per_epoch=train.num_batches, member=member)
     watch(forecaster, 0, {})
     clock = time.monotonic()
 
@@ -110,9 +142,32 @@ def fit_forecaster(
         watch(forecaster, epoch + 1, {**_by_path(values), "train/windows_per_second": rate})
         clock = time.monotonic()
 
-    validation = validation_feed(task, batch_size=config.evaluation.batch_size)
-    history = fit(forecaster.network, train, validation, spec, on_epoch_end=on_epoch_end, progress=progress)
-    return with_calibration(forecaster, task, config.evaluation), history
+    return forecaster, fit(forecaster.network, train, validation, spec, on_epoch_end=on_epoch_end, progress=progress)
+
+
+def _counted_on(watch: Watch, done: int) -> Watch:
+    """Of a later member the epochs follow those of the earlier ones, and what is before its first is not new."""
+
+    def counted(forecaster: Forecaster, epochs: int, metrics: Mapping[str, float]) -> None:
+        if epochs or not done:
+            watch(forecaster, done + epochs, metrics)
+
+    return counted
+
+
+def _seed(config: TrainConfig, member: int | None) -> int:
+    """The run's own seed for a network of its own and for the first member."""
+    return (config.seed + (member or 0) * _SEED_STEP) % 2**32
+
+
+def _compile(forecaster: Forecaster, config: TrainConfig, task: Task, *, steps_per_epoch: int) -> None:
+    compile_model(
+        forecaster.network,
+        config.training,
+        loss=losses.loss_for(config.loss, forecaster.levels),
+        metrics=_metrics(config, task, forecaster.median),
+        steps_per_epoch=steps_per_epoch,
+    )
 
 
 def _metrics(config: TrainConfig, task: Task, median: int) -> list[keras.metrics.Metric]:

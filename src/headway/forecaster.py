@@ -25,11 +25,14 @@ from headway.data.profile import Profile
 from headway.data.scaling import Scaler
 from headway.errors import DataError, HeadwayError, StoredRunError
 from headway.evaluation.calibration import Calibration
+from headway.models import ensemble
+from headway.models.ensemble import Ensemble
 from headway.models.shape import TaskShape
 from headway.models.transformer import Transformer
 
-FORMAT = 2
+FORMAT = 3
 _SPEC, _WEIGHTS = "forecaster.json", "weights.npz"
+_MOST_MEMBERS = 64  # of an ensemble; a stored number must not ask for all memory
 
 
 @dataclass(frozen=True)
@@ -50,7 +53,7 @@ class Forecaster:
         calibration: What validation showed to be missing from the quantiles, or None.
     """
 
-    network: Transformer
+    network: Transformer | Ensemble
     features: tuple[str, ...]
     targets: tuple[str, ...]
     known_future_columns: tuple[str, ...]
@@ -190,7 +193,8 @@ class Forecaster:
         count = len(inputs["context"])
         if not count:
             spec, steps = self.network.spec, self.network.shape.context_length
-            return np.zeros((0, spec.layers, spec.heads, steps, steps), np.float32)
+            heads = ensemble.members_of(self.network) * spec.heads
+            return np.zeros((0, spec.layers, heads, steps, steps), np.float32)
         return self._in_batches(self.network.attention_scores, inputs, batch_size)
 
     def _in_batches(
@@ -217,6 +221,7 @@ class Forecaster:
         spec = {
             "format": FORMAT,
             "model": self.network.spec.model_dump(mode="json"),
+            "members": ensemble.members_of(self.network),
             "shape": asdict(self.network.shape),
             "precision": self.network.dtype_policy.name,
             "features": self.features,
@@ -248,9 +253,10 @@ class Forecaster:
                 raise StoredRunError(
                     f"{folder}: format {spec['format']} was written by another version of headway; this one reads {FORMAT}, train again"
                 )
-            network = Transformer(
+            network = ensemble.make(
                 validate(spec["model"], ModelSpec),
                 TaskShape(**{**spec["shape"], "targets": tuple(spec["shape"]["targets"])}),
+                members=_members(spec["members"]),
                 dtype=spec["precision"],
             )
             checked_folder.assign(network, contents[_WEIGHTS], folder / _WEIGHTS)
@@ -284,7 +290,13 @@ def _scaler_from_lists(lists: Mapping[str, Sequence[float]]) -> Scaler:
     return Scaler(np.array(lists["mean"], np.float64), np.array(lists["scale"], np.float64))
 
 
-def _calibration(offsets: Sequence[Any] | None, network: Transformer) -> Calibration | None:
+def _members(found: Any) -> int:
+    if type(found) is not int or not 1 <= found <= _MOST_MEMBERS:
+        raise ValueError(f"members must be 1 to {_MOST_MEMBERS}: got {found!r}")
+    return found
+
+
+def _calibration(offsets: Sequence[Any] | None, network: Transformer | Ensemble) -> Calibration | None:
     levels, shape = network.spec.levels, network.shape
     if offsets is None:
         return None

@@ -3,6 +3,7 @@
 The only place that reads the test split.
 """
 
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -13,15 +14,18 @@ from numpy.typing import NDArray
 
 from headway.config.evaluation import EvaluationSpec
 from headway.data import batches
+from headway.evaluation import scaled as scaled_scores
 from headway.evaluation import tables
 from headway.evaluation.comparison import Comparison, compare
 from headway.evaluation.forecasts import Forecasts
 from headway.evaluation.metrics import Array
+from headway.evaluation.scaled import Published, ScaledScores, score_scaled
 from headway.evaluation.scores import Scores, score
-from headway.evaluation.verdicts import beats_all, unmet
+from headway.evaluation.verdicts import Verdict, beats_all, unmet
 from headway.forecaster import Forecaster
 from headway.forecasting import MODEL, forecast_all, median_errors, with_calibration
 from headway.report.calibration import calibration
+from headway.report.description import headline, scaled_headline
 from headway.report.forecasts import ForecastWindow, forecast_fans
 from headway.report.png import png
 from headway.report.skill import skill_by_horizon
@@ -32,6 +36,7 @@ from headway.task import Task
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
+SCALED = "scaled.csv"
 _WORTH_A_WORD = 2.0  # percentage points that coverage may be off before a reason is asked for
 
 
@@ -49,6 +54,7 @@ class Judgement:
         scores: The scores.
         comparison: The model against its rivals.
         validation_errors: The model's MAE on the validation windows of its training [targets].
+        scaled: Scores of all targets together on standardised values, where these decide; else None.
     """
 
     forecaster: Forecaster
@@ -59,6 +65,7 @@ class Judgement:
     scores: Scores
     comparison: Comparison
     validation_errors: Array
+    scaled: ScaledScores | None = None
 
     @property
     def files(self) -> tuple[str, ...]:
@@ -66,25 +73,60 @@ class Judgement:
         pictures = ["forecast.png", "skill.png"]
         pictures += ["calibration.png"] if len(self.forecaster.levels) > 1 else []
         pictures += ["slices.png"] if self.forecasts.telling and self.scores.rivals else []
-        return ("scores.csv", "slices.csv", *pictures)
+        return ("scores.csv", "slices.csv", *([SCALED] if self.scaled is not None else []), *pictures)
+
+    @property
+    def deciding(self) -> tuple[Verdict, ...]:
+        """The verdicts that decide: on the scaled squared error where there is one, else on every target."""
+        return self.comparison.verdicts if self.scaled is None else self.scaled.verdicts
 
     @property
     def beats_baselines(self) -> bool:
-        """Whether the model beats every rival for every target, none by what could be chance."""
-        return beats_all(self.comparison.verdicts)
+        """Whether the model beats every rival in all that decides, none by what could be chance."""
+        return beats_all(self.deciding)
 
     @property
     def unmet(self) -> list[str]:
         """What keeps `beats_baselines` from being true, in words."""
-        return unmet(self.comparison.verdicts)
+        found = unmet(self.deciding)
+        return found if self.scaled is None else [f"{words}, by {scaled_scores.MSE}" for words in found]
 
     @cached_property
     def verdicts(self) -> str:
-        """A sentence per target and rival."""
-        several = len(self.forecaster.targets) > 1
-        return "\n".join(
-            f"{f'{verdict.target}: ' if several else ''}{MODEL} {verdict.words}" for verdict in self.comparison.verdicts
+        """A sentence per rival and target, or per rival and scaled error where these decide."""
+        if self.scaled is not None:
+            return _sentences(self.scaled.comparison.verdicts, named=True)
+        return self._by_target
+
+    @property
+    def _by_target(self) -> str:
+        return _sentences(self.comparison.verdicts, named=len(self.forecaster.targets) > 1)
+
+    @cached_property
+    def headline(self) -> str:
+        """How the model did, in one sentence."""
+        if self.scaled is not None:
+            against = {verdict.rival: verdict.words for verdict in self.scaled.verdicts}
+            named = "least_squares" if "least_squares" in against else self.scaled.strongest_rival
+            return scaled_headline(self.scaled.mse, self.scaled.mae, against, model=MODEL, named=named)
+        target = self.forecaster.targets[0]
+        return headline(
+            target,
+            self.forecaster.units.get(target, ""),
+            self.scores.value(target, self.scores.model, "mae"),
+            {verdict.rival: verdict.words for verdict in self.comparison.verdicts if verdict.target == target},
+            strongest=self.scores.strongest_rival(target),
         )
+
+    def metrics(self) -> dict[str, float]:
+        """All scores by path."""
+        return self.scores.metrics() | ({} if self.scaled is None else self.scaled.metrics())
+
+    def summary(self, *, style: str = "simple") -> str:
+        """The tables that decide, as text: the scaled errors where these decide, else every target's."""
+        if self.scaled is not None:
+            return f"{self.scaled.caption}\n\n{self.scaled.table().text(style)}"
+        return self.table(style=style)
 
     @property
     def coverage_note(self) -> str:
@@ -133,14 +175,11 @@ class Judgement:
         """Write tables and pictures into a run's folder."""
         self.scores.table.to_csv(folder / "scores.csv", index=False)
         self.scores.slices.to_csv(folder / "slices.csv", index=False)
-        words = [
-            self.table(),
-            self.verdicts,
-            self.coverage_note,
-            self.by_horizon(),
-            self.by_slice(),
-            tables.definitions(),
-        ]
+        words = [self.table(), self._by_target, self.coverage_note]
+        if self.scaled is not None:
+            (folder / SCALED).write_text(self.scaled.csv())
+            words = [self.summary(), scaled_scores.definition(), self.verdicts, *words]
+        words += [self.by_horizon(), self.by_slice(), tables.definitions()]
         if len(self.forecaster.levels) > 1:
             words.insert(-1, tables.pit_table(self.scores.reliability[0], self.forecaster.levels))
         (folder / "scores.txt").write_text("\n\n".join(filter(None, words)) + "\n")
@@ -255,6 +294,8 @@ def judge_forecaster(
     seed: int,
     judged_on: Task | None = None,
     cache: Path | None = CACHE,
+    scaled: bool = False,
+    published: Sequence[Published] = (),
 ) -> Judgement:
     """Forecast the test split with a forecaster and its rivals, and score them on the same windows.
 
@@ -265,6 +306,8 @@ def judge_forecaster(
         seed: Of the bootstrap.
         judged_on: A task of other data whose test split is judged instead.
         cache: Where forecasts of rivals are kept, or None.
+        scaled: Score all targets together on standardised values, and decide by that.
+        published: What others reached on the same windows, for the table of scaled scores.
 
     Returns:
         The judgement.
@@ -274,4 +317,13 @@ def judge_forecaster(
     forecasts, raw_shares = forecast_all(forecaster, task, spec, judged_on=where, cache=cache)
     comparison = compare(forecasts, draws=spec.bootstrap, seed=seed)
     errors = median_errors(forecaster, task, "validation", batch_size=spec.batch_size)
-    return Judgement(forecaster, where, "test", forecasts, raw_shares, score(forecasts), comparison, errors)
+    together = None
+    if scaled:
+        scale = where.scaler.columns(where.shape.targets).scale
+        together = score_scaled(forecasts, scale, draws=spec.bootstrap, seed=seed, published=published)
+    return Judgement(forecaster, where, "test", forecasts, raw_shares, score(forecasts), comparison, errors, together)
+
+
+def _sentences(verdicts: Iterable[Verdict], *, named: bool) -> str:
+    """A sentence per verdict, that begins with what was compared where it is `named`."""
+    return "\n".join(f"{f'{one.target}: ' if named else ''}{MODEL} {one.words}" for one in verdicts)

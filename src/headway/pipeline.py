@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Protocol
 
-from headway import stored, tracking, unseen
+from headway import benchmark_check, stored, tracking, unseen
 from headway.audit import audit_leaks
 from headway.backtest.run import run_backtest
 from headway.comparing.run import compare_runs
@@ -20,6 +20,7 @@ from headway.data import sources
 from headway.data.series import Dataset
 from headway.errors import StoredRunError
 from headway.evaluation import tables
+from headway.evaluation.scaled import ALL, definition
 from headway.evaluation.verdicts import spread
 from headway.explained_window import explain_window, find_windows
 from headway.explanation import explain
@@ -27,7 +28,7 @@ from headway.fitting import Watch, fit_forecaster, refuse_misfits
 from headway.forecaster import Forecaster
 from headway.forecasting import MODEL
 from headway.identity import digest_of
-from headway.judgement import Judgement, judge_forecaster
+from headway.judgement import SCALED, Judgement, judge_forecaster
 from headway.process import peak_memory
 from headway.record import (
     EpochRecord,
@@ -108,6 +109,7 @@ def train(
     precision = precision_for(config.training.precision, on)
     refuse_misfits(config, task)
     refuse_unknown(config.evaluation.slices, dataset.features)
+    benchmark_check.check(config, task)
     with tracking.start(
         config.tracking,
         name=name,
@@ -128,7 +130,7 @@ def train(
             watch=_watch(epochs, sweep, f"validation/{config.criterion}"),
             progress="none" if sweep is not None else "bar" if sys.stdout.isatty() else "lines",
         )
-        score = history.best[f"val_{config.criterion}"]
+        score = history.validation[config.criterion]
         # Of the epoch whose weights are kept; the last epoch's is another number.
         kept = {"train/seconds": time.monotonic() - started, "validation/best_error": float(f"{score:.6g}")}
         kept["weights"] = float(forecaster.network.count_params())
@@ -233,10 +235,15 @@ def _refuse_other_data(dataset: Dataset, found: Stored, run: Run) -> None:
 def _judge(kept: Stored, task: Task, forecaster: Forecaster, run: Run) -> Outcome:
     """Score the test split, explain it, draw it, log it."""
     config, started = kept.config, time.monotonic()
-    judgement = judge_forecaster(forecaster, task, config.evaluation, seed=config.seed)
-    target = forecaster.targets[0]
-    error = judgement.scores.value(target, judgement.scores.model, "mae")
-    seeds = spread(stored.errors_by_seed(run.folder, config, target, own=error))
+    judgement = judge_forecaster(
+        forecaster,
+        task,
+        config.evaluation,
+        seed=config.seed,
+        scaled=config.benchmark.scaled,
+        published=benchmark_check.published(config, task),
+    )
+    seeds = spread(_errors_by_seed(judgement, config, run))
     explanation = None
     judged = time.monotonic()
     run.log_metrics({"evaluation/seconds": float(f"{judged - started:.4g}")})
@@ -260,6 +267,16 @@ def _judge(kept: Stored, task: Task, forecaster: Forecaster, run: Run) -> Outcom
     if explanation is not None:
         text += f"\n\nattention: {explanation.verdict.headline}"
     return Outcome(run.id, text, run.link, unmet, scores_by_path(judgement), words)
+
+
+def _errors_by_seed(judgement: Judgement, config: TrainConfig, run: Run) -> dict[int, float]:
+    """The error that the headline names, of this run and of those that differ from it in the seed alone."""
+    if judgement.scaled is not None:
+        own = judgement.scaled.mse[judgement.scaled.model]
+        return stored.errors_by_seed(run.folder, config, ALL, own=own, table=SCALED, metric="mse")
+    target = judgement.forecaster.targets[0]
+    own = judgement.scores.value(target, judgement.scores.model, "mae")
+    return stored.errors_by_seed(run.folder, config, target, own=own)
 
 
 def _show_windows(forecaster: Forecaster, task: Task, run: Run, asked: WindowRequest) -> Outcome:
@@ -290,18 +307,28 @@ def _judge_unseen(path: str, config: TrainConfig, found: Stored, run: Run, proje
     forecaster = Forecaster.load(run.folder / "forecaster")
     data = unseen.read(path, config, forecaster, found.fingerprint, project=project)
     judgement = judge_forecaster(
-        forecaster, data.trained_on, data.evaluation, seed=config.seed, judged_on=data.judged_on
+        forecaster,
+        data.trained_on,
+        data.evaluation,
+        seed=config.seed,
+        judged_on=data.judged_on,
+        scaled=config.benchmark.scaled,
     )
     unseen.record(run, path, judgement, data)
     target = forecaster.targets[0]
     error = judgement.scores.value(target, judgement.scores.model, "mae")
     words = f"MAE of {target} on {path} {error:.3f} {forecaster.units.get(target, '')}".rstrip()
+    if judgement.scaled is not None:
+        words = f"{path}: {judgement.headline}"
     text = f"{data.text}\n\n{_text(judgement, words, '')}"
     return Outcome(run.id, text, run.link, _unmet(config, judgement.beats_baselines, judgement.unmet))
 
 
 def _text(judgement: Judgement, words: str, seeds: str) -> str:
-    parts = [judgement.table(), tables.definitions(headline=True), judgement.by_horizon(), judgement.verdicts]
+    if judgement.scaled is None:
+        parts = [judgement.table(), tables.definitions(headline=True), judgement.by_horizon(), judgement.verdicts]
+    else:  # the tables of every target are in scores.txt
+        parts = [judgement.summary(), definition(), judgement.verdicts]
     return "\n\n".join(filter(None, [*parts, judgement.coverage_note, f"{words}\n{seeds}".strip()]))
 
 

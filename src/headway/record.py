@@ -18,7 +18,7 @@ from headway.forecaster import Forecaster
 from headway.judgement import Judgement
 from headway.report.attention import attention_epoch, attention_map
 from headway.report.attention_epochs import attention_epochs
-from headway.report.description import describe, headline
+from headway.report.description import describe
 from headway.report.png import png
 from headway.report.training import learning_curves
 from headway.run_report.build import FILE as REPORT
@@ -59,6 +59,7 @@ def record_start(
             "learning_rate": config.training.learning_rate,
             "batch_size": config.training.batch_size,
             "precision": precision,
+            "ensemble": config.training.ensemble,
             "seed": config.seed,
         }
     )
@@ -95,7 +96,7 @@ class EpochRecord:
         index = task.windows["validation"]
         numbers = batches.evenly_spaced(index, config.evaluation.attention_windows)
         self._run, self._probes = run, batches.gather(task.rows, index, numbers).inputs
-        self._every = math.ceil(config.training.epochs / MOST_EPOCH_PICTURES)
+        self._every = math.ceil(config.training.epochs * config.training.ensemble / MOST_EPOCH_PICTURES)
         self.maps: dict[int, NDArray[np.float32]] = {}
 
     def __call__(self, forecaster: Forecaster, epochs: int, metrics: Mapping[str, float]) -> None:
@@ -245,19 +246,13 @@ def record_judgement(
         run.log_file(name)
     run.log_metrics(scores_by_path(judgement))
     run.set_tags({"beats_baselines": str(judgement.beats_baselines).lower()})
-    forecaster, target = judgement.forecaster, judgement.forecaster.targets[0]
-    words = headline(
-        target,
-        forecaster.units.get(target, ""),
-        judgement.scores.value(target, judgement.scores.model, "mae"),
-        {verdict.rival: verdict.words for verdict in judgement.comparison.verdicts if verdict.target == target},
-        strongest=judgement.scores.strongest_rival(target),
-    )
+    words, together = judgement.headline, judgement.scaled is not None
     sections = [
-        judgement.table(style="github"),
+        judgement.summary(style="github"),
         _list(judgement.verdicts),
         judgement.coverage_note,
-        judgement.by_horizon(style="github"),
+        # The tables of every target are too long for a description, and not what decides.
+        "" if together else judgement.by_horizon(style="github"),
         "" if explanation is None else f"**Attention**: {explanation.verdict.words}.",
     ]
     pictures = [("forecast.png", "forecasts of test windows"), ("skill.png", "error and skill by horizon step")]
@@ -272,7 +267,9 @@ def record_judgement(
         pictures=pictures,
     )
     report = text.replace("get-artifact?path=", "").replace("&run_uuid={run_id}", "")
-    (run.folder / "report.md").write_text(f"{report}\n{judgement.by_slice(style='github')}\n")
+    tables = [judgement.table(style="github"), judgement.by_horizon(style="github")] if together else []
+    tables = [*tables, judgement.by_slice(style="github")]
+    (run.folder / "report.md").write_text("\n".join([report, "\n\n".join(tables), ""]))
     run.log_file("report.md")
     run.describe(text)
     return words
@@ -280,7 +277,7 @@ def record_judgement(
 
 def scores_by_path(judgement: Judgement) -> dict[str, float]:
     """The scores of a judged run as metrics, with six digits: what is logged is read in tables."""
-    return {f"test/{path}": float(f"{value:.6g}") for path, value in judgement.scores.metrics().items()}
+    return {f"test/{path}": float(f"{value:.6g}") for path, value in judgement.metrics().items()}
 
 
 _MORE_PICTURES = {
@@ -291,14 +288,14 @@ _MORE_PICTURES = {
 
 def facts(config: TrainConfig, task: Task, command: Sequence[str]) -> dict[str, str]:
     """What ran, in words."""
-    windows, model = config.windows, config.model
+    windows, members = config.windows, config.training.ensemble
     step = task.dataset.clock
     return {
         "ran": f"`{shlex.join(command)}`",
         "data": f"{task.dataset.name}: {len(task.dataset.series)} series on a clock of {step}; windows "
         + ", ".join(f"{split} {len(index):,}" for split, index in task.windows.items()),
-        "model": f"{windows.context_length} steps in, {windows.horizon} out; layers {model.layers}, heads {model.heads}, "
-        f"d_model {model.d_model}, {model.attention} attention, {model.head} head",
+        "model": f"{windows.context_length} steps in, {windows.horizon} out; {config.model.words}"
+        + (f"; mean of {members} networks" if members > 1 else ""),
     }
 
 

@@ -102,21 +102,24 @@ _MOST_RUNS = 50  # whose configurations are read to find other seeds
 _OF_NO_ACCOUNT = {"seed", "evaluate", "tracking", "evaluation"}  # for what a run has trained
 
 
-def errors_by_seed(folder: Path, config: TrainConfig, target: str, *, own: float) -> dict[int, float]:
-    """Test MAE by seed of all judged runs beside this one that differ from it in nothing else; the newest of a seed.
+def errors_by_seed(
+    folder: Path, config: TrainConfig, target: str, *, own: float, table: str = "scores.csv", metric: str = "mae"
+) -> dict[int, float]:
+    """Test error by seed of all judged runs beside this one that differ from it in nothing else; the newest of a seed.
 
     Args:
         folder: The run's folder.
         config: The run's configuration.
         target: Whose error.
         own: The run's own error, which is among them.
+        table, metric: The file and its column that hold it.
     """
     found = {config.seed: own}
     alike = _without(config)
     for other in _comparable(folder):
         try:
             stored = Stored.read(other).config
-            error = _error(other / "scores.csv", target)
+            error = _error(other / table, target, metric)
         except (StoredRunError, OSError, KeyError, TypeError, ValueError, csv.Error):
             continue
         if _without(stored) == alike and math.isfinite(error):
@@ -144,7 +147,7 @@ def _comparable_to(folder: Path) -> str:
         return ""
 
 
-def _error(path: Path, target: str) -> float:
-    """The model's overall MAE in a table of scores: its first row of the target."""
+def _error(path: Path, target: str, metric: str) -> float:
+    """The model's overall error in a table of scores: its first row of the target."""
     with path.open(newline="", encoding="utf-8") as file:
-        return next((float(row["mae"]) for row in csv.DictReader(file) if row["target"] == target), math.nan)
+        return next((float(row[metric]) for row in csv.DictReader(file) if row["target"] == target), math.nan)

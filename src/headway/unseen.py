@@ -93,7 +93,7 @@ def record(run: Run, path: str, judgement: Judgement, data: UnseenData) -> None:
     judgement.write(folder)
     (folder / "drift.txt").write_text(f"{data.text}\n", encoding="utf-8")
     run.log_file(name)
-    scores = {f"{name}/{metric}": value for metric, value in judgement.scores.metrics().items()}
+    scores = {f"{name}/{metric}": value for metric, value in judgement.metrics().items()}
     indices = {f"{name}/drift/{column}": one.stability_index for column, one in data.drift.items()}
     found = {metric: float(f"{value:.6g}") for metric, value in (scores | indices).items() if np.isfinite(value)}
     run.log_metrics(found)
@@ -102,8 +102,8 @@ def record(run: Run, path: str, judgement: Judgement, data: UnseenData) -> None:
 
 def _read(path: str, trained: DatasetSpec, forecaster: Forecaster, project: Path) -> Dataset:
     """The file by the policies of the training data; what only bound those (digest, latest time) does not hold."""
-    changes = {"name": Path(path).name, "path": path, "sha256": None, "latest": None}
-    spec = trained.model_copy(update={**changes, "frequency": str(forecaster.clock)})
+    changes = {"name": Path(path).name, "path": path, "sha256": None, "source": None, "latest": None}
+    spec = trained.model_copy(update={**changes, "targets": forecaster.targets, "frequency": str(forecaster.clock)})
     try:
         # A column with policies of its own would be missed once for each of them.
         check_header(spec.model_copy(update={"plausible": {}, "max_jump": {}}), project=project)

@@ -39,9 +39,19 @@ def command(project: Path, folder: Path, *words: str, script: str = "train.py") 
 
 CASES: list[tuple[list[str], int, str]] = [
     (["model.heads=0"], 2, "model.heads=0: expected a number above 0"),
+    (
+        ["model.patch_length=4", "model.patch_stride=3"],
+        2,
+        "patches must fill the context: got model.patch_length=4 and",
+    ),
+    (["model.patch_length=7"], 2, "patches must fill the context: got model.patch_length=7 and"),
+    (["model.patch_stride=2"], 2, "model: patch_stride must not exceed patch_length"),
+    (["model.embedding=none", "model.channels=separate"], 2, "model: embedding=none feeds time steps as they are"),
+    (["training.ensemble=0"], 2, "training.ensemble=0: expected a number above 0"),
+    (["training.ema=1.0"], 2, "training.ema=1.0: expected a number below 1"),
     (["haeds=4"], 2, "haeds: unknown key; did you mean model.heads?"),
     (["+model.foo=1"], 2, "model.foo: unknown key; model has attention,"),
-    (["dataset=nowhere"], 2, "dataset=nowhere: no such choice; dataset has csv, nyc_weather"),
+    (["dataset=nowhere"], 2, "dataset=nowhere: no such choice; dataset has csv, etth1, exchange_rate, nyc_weather"),
     (["model=5"], 2, "model=5: names no file of the group model"),
     (["model.heads=["], 2, "model.heads=[: "),
     (["model.heads=1_6"], 2, "model.heads=1_6: write 1_6 without an underscore"),

@@ -135,9 +135,12 @@ def test_objectives_are_kept_in_their_order(command: Callable[..., TrainCommand]
     assert f"[{','.join(command(f'sweep.objectives={objectives}').sweep.objectives)}]" == objectives
 
 
-@pytest.mark.parametrize("search", ["off", "optuna", "pareto"])
+SEARCHES = {"off", "optuna", "pareto", "long_horizon"}
+
+
+@pytest.mark.parametrize("search", sorted(SEARCHES))
 def test_every_shipped_search_is_a_sweep(composed: Callable[..., Any], project: Path, search: str) -> None:
-    assert {path.stem for path in (project / "conf" / "hparams_search").glob("*.yaml")} == {"off", "optuna", "pareto"}
+    assert {path.stem for path in (project / "conf" / "hparams_search").glob("*.yaml")} == SEARCHES
     spec = validate(composed(f"hparams_search={search}"), TrainCommand).sweep
     assert (spec.kind == "search") == bool(spec.space) == (search != "off")
 

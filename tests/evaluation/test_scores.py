@@ -103,6 +103,26 @@ def assert_close(found: Scores, other: Scores) -> None:
     np.testing.assert_allclose(found.reliability, other.reliability, rtol=1e-12)
 
 
+def test_a_value_that_has_no_slice_counts_in_none() -> None:
+    hours = FORECASTS.slicings["hour"]
+    some = Slicing(HOURS, np.where(hours.codes == 3, -1, hours.codes).astype(np.int32))
+    found = score(replace(FORECASTS, slicings={"hour": some})).slices
+    whole = FOUND.slices[FOUND.slices.by == "hour"]
+    for label in HOURS:
+        one, other = (rows[rows.slice == label].reset_index(drop=True) for rows in (found, whole))
+        if label == "03":
+            assert (one.num_values == 0).all()
+        else:
+            pd.testing.assert_frame_equal(one, other, rtol=1e-12)
+
+
+@pytest.mark.parametrize(("horizon", "logged"), [(47, True), (53, False)])
+def test_a_long_horizon_has_no_metric_of_every_step(horizon: int, logged: bool) -> None:
+    found = score(make(horizon)).metrics()
+    assert ("temp/mae_h1" in found, f"load/crps_h{horizon}" in found) == (logged, logged)
+    assert {"temp/mae", "load/skill_naive", "temp/mae_drift"} <= set(found)
+
+
 @pytest.mark.parametrize("name", ["model", "naive", "drift"])
 @pytest.mark.parametrize("target", [0, 1])
 def test_every_metric_of_every_cell_is_that_of_the_values_in_it(target: int, name: str) -> None:

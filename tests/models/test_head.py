@@ -8,7 +8,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from keras import ops
 
-from headway.models.head import HorizonDecoder, PointHead, QuantileHead, last_observed
+from headway.models.decoder import HorizonDecoder
+from headway.models.head import DirectHead, Quantiles, StepHead
+from headway.models.normalisation import last_observed
 
 LEVELS = (0.05, 0.1, 0.5, 0.7, 0.8, 0.9, 0.95)
 
@@ -47,16 +49,16 @@ def test_the_last_value_is_what_plain_indexing_finds(steps: list[tuple[float, bo
 
 @pytest.mark.parametrize("scale", [0.1, 30.0, 3000.0])
 def test_quantiles_never_cross_whatever_the_weights(scale: float) -> None:
-    layer = head(QuantileHead(targets=2, levels=LEVELS), scale=scale, seed=4)
+    layer = head(StepHead(targets=2, levels=LEVELS), scale=scale, seed=4)
     hidden = np.random.default_rng(5).normal(scale=100, size=(211, 3, 5)).astype("float32")
-    quantiles = ops.convert_to_numpy(layer(hidden))
+    quantiles = ops.convert_to_numpy(Quantiles(2)(layer(hidden)))
     assert quantiles.shape == (211, 3, 2, 7)
     assert np.isfinite(quantiles).all()
     assert (np.diff(quantiles, axis=-1) >= 0).all()
 
 
 def test_the_median_is_linear_and_the_others_rise_from_it_by_softplus() -> None:
-    layer = head(QuantileHead(targets=1, levels=(0.1, 0.3, 0.5, 0.9)), scale=0.5, seed=6)
+    layer = head(StepHead(targets=1, levels=(0.1, 0.3, 0.5, 0.9)), scale=0.5, seed=6)
     hidden = np.random.default_rng(7).normal(size=(2, 3, 5)).astype("float32")
     kernel, bias = (ops.convert_to_numpy(weight) for weight in layer.projection.weights)
     raw = hidden @ kernel + bias
@@ -64,10 +66,29 @@ def test_the_median_is_linear_and_the_others_rise_from_it_by_softplus() -> None:
     median = raw[..., 2]
     below = median - rise[..., 1]
     expected = np.stack([below - rise[..., 0], below, median, median + rise[..., 3]], axis=-1)
-    np.testing.assert_allclose(ops.convert_to_numpy(layer(hidden))[:, :, 0], expected, atol=1e-5)
+    np.testing.assert_allclose(ops.convert_to_numpy(Quantiles(2)(layer(hidden)))[:, :, 0], expected, atol=1e-5)
 
 
-@pytest.mark.parametrize("layer", [QuantileHead(targets=2, levels=LEVELS), PointHead(targets=2, levels=(0.5,))])
+@pytest.mark.parametrize("readout", ["all", "last"])
+def test_a_direct_head_maps_what_was_encoded_to_all_steps_at_once(readout: str) -> None:
+    layer = head(
+        DirectHead(targets=2, levels=(0.3, 0.5, 0.9), horizon=7, dropout=0.5, readout=readout), scale=1.0, seed=3
+    )
+    encoded = np.random.default_rng(8).normal(size=(11, 3, 5)).astype("float32")
+    kernel, bias = (ops.convert_to_numpy(weight) for weight in layer.projection.weights)
+    read = encoded.reshape(11, 15) if readout == "all" else encoded[:, 2]
+    expected = (read @ kernel + bias).reshape(11, 7, 2, 3)
+    np.testing.assert_allclose(ops.convert_to_numpy(layer(encoded)), expected, rtol=1e-4, atol=1e-4)
+    assert np.abs(ops.convert_to_numpy(layer(encoded, training=True)) - expected).max() > 0.1
+
+
+@pytest.mark.parametrize(
+    "layer",
+    [
+        StepHead(targets=2, levels=LEVELS),
+        DirectHead(targets=2, levels=(0.5,), horizon=3, dropout=0.0, readout="all"),
+    ],
+)
 def test_heads_answer_in_float32_whatever_comes_in(layer: Any) -> None:
     layer.build((None, 3, 5))
     assert layer(np.ones((2, 3, 5), "float16")).dtype == "float32"

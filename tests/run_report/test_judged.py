@@ -9,6 +9,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from headway.evaluation.scaled import Published
+from headway.judgement import judge_forecaster
 from headway.report.page import Pictures
 from headway.run_report import judged
 from headway.run_report.excerpt import MOST_ROWS
@@ -161,3 +163,21 @@ def test_fewer_windows_than_places_show_what_there_is(
     (shown,) = [block.pictures for block in section.blocks if isinstance(block, Pictures)]
     assert [one.caption.split(" window")[0] for one in shown] == ["The best", "The typical", "The worst"]
     assert "no second worst" in section.lead
+
+
+def test_scaled_errors_come_first_and_hold_the_numbers_of_their_csv(two: Any, opened: Any, tmp_path: Any) -> None:
+    published = [Published("paper", 0.1234, 0.2345, "a source")]
+    judgement = judge_forecaster(
+        two.forecaster, two.task, two.config.evaluation, seed=0, cache=None, scaled=True, published=published
+    )
+    judgement.write(tmp_path)
+    first, second, *_ = judged.sections(judgement)
+    assert (first.id, second.id) == ("scaled", "skill")
+    table: Any = pd.read_csv(tmp_path / "scaled.csv").set_index("forecaster")
+    found, caption = opened(first), "Scaled errors on the test split"
+    assert found.column(caption, "scaled values") == ["transformer", "persistence", "drift", "paper"]
+    for error, last in (("mse", "0.123"), ("mae", "0.234")):
+        expected = [f"{table.loc[name, error]:.4f}" for name in ("transformer", "persistence", "drift")]
+        assert found.column(caption, error) == [*expected, last]
+    assert found.column(caption, "source")[-1] == "published: a source"
+    assert first.lead.startswith(judgement.headline) and "mean over 2 columns" in first.lead

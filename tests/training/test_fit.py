@@ -133,7 +133,7 @@ def test_training_stops_when_validation_worsens_and_keeps_the_best_weights(
     )
     assert history.metrics["val_loss"] == pytest.approx([0.35, 0.05, 0.25, 0.55], abs=1e-5)
     assert (history.best_epoch, history.steps) == (1, 12)
-    assert history.best["val_mae"] == pytest.approx(0.05, abs=1e-5)
+    assert history.validation["mae"] == pytest.approx(0.05, abs=1e-5)
     assert float(model.get_weights()[0][0, 0]) == pytest.approx(0.6, abs=1e-5)
     assert seen == [(epoch, history.metrics["val_loss"][epoch], pytest.approx(0.1)) for epoch in range(4)]
 
@@ -146,6 +146,30 @@ def test_the_best_weights_are_kept_when_the_epochs_run_out_too(
     history = trained(model, spec, constant_feed(5.0), constant_feed(0.35))
     assert history.best_epoch == 0
     assert float(model.get_weights()[0][0, 0]) == pytest.approx(0.3, abs=1e-5)
+
+
+def test_validation_and_the_kept_weights_are_the_moving_average_and_training_goes_on_from_its_own(
+    training: Training, one_weight: OneWeight, constant_feed: Constant
+) -> None:
+    # The weight walks by 0.1 a step: 0.1, 0.2, ..., and its average follows half of the way.
+    spec = training("epochs=3", "learning_rate=0.1", "patience=5", "steps_per_execution=1", "ema=0.5")
+    average, averages = 0.1, []
+    for step in range(2, 10):
+        average = 0.5 * average + 0.5 * 0.1 * step
+        averages += [average] if step % 3 == 0 else []
+    model, seen = compiled(one_weight(), spec, steps=3), []
+    history = fit(
+        model,
+        constant_feed(5.0),
+        constant_feed(0.52),
+        spec,
+        on_epoch_end=lambda epoch, values: seen.append(float(model.get_weights()[0][0, 0])),
+        progress="none",
+    )
+    assert seen == pytest.approx(averages, abs=1e-5)
+    assert history.metrics["val_loss"] == pytest.approx([abs(0.52 - value) for value in averages], abs=1e-5)
+    assert history.best_epoch == 1
+    assert float(model.get_weights()[0][0, 0]) == pytest.approx(averages[1], abs=1e-5)
 
 
 @pytest.mark.parametrize(("train", "validation", "name"), [(math.nan, 1.0, "loss"), (1.0, math.inf, "val_loss")])

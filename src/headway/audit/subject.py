@@ -57,9 +57,7 @@ class Subject:
     @cached_property
     def times(self) -> Times:
         """Times of the file's rows, in whole seconds."""
-        spec = self.config.dataset
-        times = self.table.times(spec.timestamp, date_format=spec.date_format, latest=spec.latest)
-        return times.astype("datetime64[s]")
+        return assemble.times_of(self.table, self.config.dataset).astype("datetime64[s]")
 
     @cached_property
     def rows(self) -> list[NDArray[np.int64]]:

@@ -1,8 +1,11 @@
 """The dataset group: which file, which columns, and what is done about what is wrong with it."""
 
+import re
+from datetime import datetime
 from typing import Annotated, Literal
 
 from pydantic import BeforeValidator, Field, NonNegativeInt, PositiveInt, model_validator
+from pydantic_core import PydanticKnownError
 
 from headway.config.spec import Interval, Name, Names, Spec, Time
 
@@ -11,6 +14,28 @@ Cycle = Literal["hour", "day", "week", "year"]
 Separator = Annotated[
     str, BeforeValidator(lambda text: "\t" if text == "\\t" else text), Field(min_length=1, max_length=1)
 ]
+_DIGEST = "^[0-9a-f]{64}$"
+_PARQUET = (".parquet", ".pq")
+_LAST_SAFE_DAY = 28  # that every month has
+
+
+def _is_digest(value: object) -> object:
+    # Checked here, not by the union: of that pydantic would report every branch.
+    names, digests = (list(value), list(value.values())) if isinstance(value, dict) else ([], [value])
+    for name in names:
+        if not isinstance(name, str) or not name or "/" in name:
+            raise ValueError(
+                f"must name files without their folders, like {{load.csv: 3f0...}}; got {str(name)[:80]!r}"
+            )
+    for digest in digests:
+        if not isinstance(digest, str | None) or (digest is None and names):
+            raise PydanticKnownError("string_type")
+        if digest is not None and not re.fullmatch(_DIGEST, digest):
+            raise PydanticKnownError("string_pattern_mismatch", {"pattern": _DIGEST})
+    return value
+
+
+Digest = Annotated[str | dict[str, str] | None, BeforeValidator(_is_digest)]
 
 
 class ComponentsSpec(Spec):
@@ -31,11 +56,15 @@ class DatasetSpec(Spec):
     Attributes:
         name: What runs and messages call it.
         path: A csv or parquet file; relative to where the command was typed, then to the project.
-        sha256: Expected digest of the file, or None for any.
-        timestamp: Column of the time.
+        sha256: Expected digest of the file; or file name -> digest, where files of other names are read as they
+            are; or None for any.
+        source: Where the file comes from, said where there is none; or None.
+        columns: Names of the columns of a csv file without a header, or None where its first line names them.
+        timestamp: Column of the time, or None where the rows are one step of `frequency` apart from `start` on.
+        start: Time of the first row in ISO 8601 where no column holds times, else None.
         date_format: strptime format of the timestamps, or None for ISO 8601.
         series: Column that tells series apart, or None where the file holds one.
-        targets: Columns to forecast; each is also part of the context.
+        targets: Columns to forecast, or None for all that have no other role; each is also part of the context.
         features: Columns of the context besides the targets, or None for all that are left.
         known_future: Columns known in advance over the horizon.
         separator: Field separator of a csv file; a tab may be written as \\t.
@@ -55,11 +84,14 @@ class DatasetSpec(Spec):
 
     name: Name
     path: str = Field(min_length=1, max_length=4096)
-    sha256: str | None = Field(pattern="^[0-9a-f]{64}$")
-    timestamp: Name
+    sha256: Digest
+    source: str | None = Field(min_length=1, max_length=500)
+    columns: Annotated[Names, Field(min_length=1)] | None
+    timestamp: Name | None
+    start: Time | None
     date_format: Name | None
     series: Name | None
-    targets: Names = Field(min_length=1)
+    targets: Annotated[Names, Field(min_length=1)] | None
     features: Names | None
     known_future: Names
     separator: Separator
@@ -77,13 +109,14 @@ class DatasetSpec(Spec):
 
     @model_validator(mode="after")
     def _columns_have_one_role(self) -> "DatasetSpec":
-        roles = [self.timestamp, *([self.series] if self.series else []), *self.targets, *self.known_future]
+        targets = self.targets or ()
+        roles = [column for column in (self.timestamp, self.series, *targets, *self.known_future) if column is not None]
         twice = sorted({column for column in roles if roles.count(column) > 1})
         if twice:
             raise ValueError(
                 f"column {twice[0]!r} has two roles; timestamp, series, targets and known_future must differ"
             )
-        taken = sorted(({*roles} - {*self.targets}) & {*(self.features or ())})
+        taken = sorted(({*roles} - {*targets}) & {*(self.features or ())})
         if taken:
             raise ValueError(f"features names {taken[0]!r}, which has another role already")
         if self.features is not None and len(set(self.features)) < len(self.features):
@@ -94,4 +127,47 @@ class DatasetSpec(Spec):
         for column, jump in self.max_jump.items():
             if jump <= 0:
                 raise ValueError(f"max_jump.{column}={jump:g}: must be above 0")
+        return self
+
+    @model_validator(mode="after")
+    def _columns_fit_the_file(self) -> "DatasetSpec":
+        if self.columns is None:
+            return self
+        if self.path.lower().endswith(_PARQUET):
+            raise ValueError(
+                f"columns names those of a file without a header, but {self.path} is parquet; set it to null"
+            )
+        twice = sorted({column for column in self.columns if self.columns.count(column) > 1})
+        if twice:
+            raise ValueError(f"columns names {twice[0]!r} twice; give every column a name of its own")
+        return self
+
+    @model_validator(mode="after")
+    def _rows_have_times(self) -> "DatasetSpec":
+        if self.timestamp is not None:
+            if self.start is not None:
+                raise ValueError(
+                    f"start={self.start} is the first time of a file without times, but timestamp={self.timestamp} names a "
+                    "column of times; set one of them to null"
+                )
+            return self
+        if self.start is None or self.frequency is None:
+            raise ValueError(
+                "timestamp=null needs start and frequency, the clock that the rows are on; "
+                f"got start={self.start or 'null'}, frequency={self.frequency or 'null'}; "
+                "set dataset.start=1990-01-01 dataset.frequency=1D, say, or name the column of times"
+            )
+        if self.series is not None:
+            raise ValueError(
+                f"timestamp=null cannot tell when the rows of each series={self.series} are; "
+                "name the column of times, or give one series and set dataset.series=null"
+            )
+        start = datetime.fromisoformat(self.start)
+        if self.frequency.endswith("M") and start.day > _LAST_SAFE_DAY:
+            raise ValueError(
+                f"start={self.start} on a clock of {self.frequency} is a day that not every month has; "
+                f"start on one up to the {_LAST_SAFE_DAY}th"
+            )
+        if self.latest is not None and start > datetime.fromisoformat(self.latest):
+            raise ValueError(f"start={self.start} lies after latest={self.latest}; correct one of them")
         return self

@@ -21,7 +21,7 @@ _UNDERSCORED = re.compile(r"(?<![^\[\]{}(),:\s])[+-]?\d[\d.]*_[\d_.]*([eE][+-]?\
 
 
 # Groups whose files fill other groups: no spec has their name as a key.
-_GROUPS_WITHOUT_KEY = ("hydra", "hparams_search")
+_GROUPS_WITHOUT_KEY = ("hydra", "hparams_search", "experiment")
 
 
 def run(task: Callable[[], object], *, configuration: type[Spec]) -> int:

@@ -9,6 +9,9 @@ from headway.config.spec import Spec
 Level = Annotated[float, Field(gt=0, lt=1)]
 
 
+_LEVELS = {"last": "last value", "mean": "mean", "standard": "mean and spread"}
+
+
 class ModelSpec(Spec):
     """A transformer encoder over the context, and a head over the horizon.
 
@@ -22,8 +25,19 @@ class ModelSpec(Spec):
         layers: Encoder blocks.
         feed_forward: Hidden features of the block's feed-forward part.
         dropout: Share of activations dropped in training.
+        channels: "mixed" sees all features of a time step together; "separate" forecasts each target from its
+            own past alone, by one network for all of them.
+        patch_length: Time steps that become one token.
+        patch_stride: Steps from the start of one patch to the next; the last patch ends with the context.
+        normalisation: "none" sees windows as they are scaled and forecasts the change from the last value;
+            "last" and "mean" take each feature's last value or mean in the window from it, "standard" also divides
+            by its standard deviation there, and the forecast goes the same way back.
         embedding: "linear" maps a time step to d_model; "none" feeds the scaled context as it is.
         position: "learned" adds a vector per time step; "none" does not.
+        decoder: "per_step" meets a summary of what was encoded with what is known of each step ahead; "direct" maps
+            the encoded tokens to all steps at once.
+        linear_path: Add a linear map of each target's own context to its forecast.
+        calendar_path: Take from each target, and give back to its forecast, what the calendar alone expects of it.
         readout: What the forecast reads of the encoded steps: "all", or the "last" alone, so that
             attention is the only way for the others to be heard.
         head: "quantile" forecasts `quantiles`, never crossing; "point" one value.
@@ -37,8 +51,15 @@ class ModelSpec(Spec):
     layers: PositiveInt
     feed_forward: PositiveInt
     dropout: float = Field(ge=0, lt=1)
+    channels: Literal["mixed", "separate"]
+    patch_length: PositiveInt
+    patch_stride: PositiveInt
+    normalisation: Literal["none", "last", "mean", "standard"]
     embedding: Literal["linear", "none"]
     position: Literal["learned", "none"]
+    decoder: Literal["per_step", "direct"]
+    linear_path: bool
+    calendar_path: bool
     readout: Literal["all", "last"]
     head: Literal["quantile", "point"]
     quantiles: Annotated[tuple[Level, ...], Strict(False)] = Field(min_length=1)
@@ -48,6 +69,27 @@ class ModelSpec(Spec):
         """Quantile levels that the head forecasts; a point forecast stands for the median."""
         return self.quantiles if self.head == "quantile" else (0.5,)
 
+    @property
+    def words(self) -> str:
+        """The network in words, for those who review a run; what is not usual is named."""
+        parts = [
+            f"{self.layers} layer{'s' * (self.layers > 1)}",
+            f"{self.heads} head{'s' * (self.heads > 1)}",
+            f"d_model {self.d_model}",
+            f"{self.attention} attention",
+        ]
+        if self.patch_length > 1:
+            parts.append(f"patches of {self.patch_length} every {self.patch_stride}")
+        if self.channels == "separate":
+            parts.append("each target from its own past")
+        if self.normalisation != "none":
+            parts.append(f"windows levelled by their {_LEVELS[self.normalisation]}")
+        paths = [name for name, used in (("linear", self.linear_path), ("calendar", self.calendar_path)) if used]
+        if paths:
+            parts.append(f"{' and '.join(paths)} path beside it")
+        reads = {"all": "everything encoded", "last": "the last encoded step"}[self.readout]
+        return f"{', '.join(parts)}; a {self.head} forecast reads {reads}"
+
     @model_validator(mode="after")
     def _sizes_fit(self) -> "ModelSpec":
         if self.key_dim is None and self.d_model % self.heads:
@@ -56,6 +98,13 @@ class ModelSpec(Spec):
                 f"heads must divide d_model: got heads={self.heads}, d_model={self.d_model}. "
                 f"Set model.heads to {', '.join(fitting)}, change model.d_model, or give model.key_dim"
             )
+        if self.patch_stride > self.patch_length:
+            raise ValueError(
+                f"patch_stride must not exceed patch_length, or steps between patches would go unseen: "
+                f"got {self.patch_stride} and {self.patch_length}"
+            )
+        if self.embedding == "none" and (self.patch_length > 1 or self.channels == "separate"):
+            raise ValueError("embedding=none feeds time steps as they are: it takes patch_length=1 and channels=mixed")
         if list(self.quantiles) != sorted(set(self.quantiles)) or 0.5 not in self.quantiles:
             raise ValueError("quantiles must rise and hold 0.5, the point forecast; for example [0.1,0.5,0.9]")
         return self

@@ -4,6 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
+from headway.config.benchmark import BenchmarkSpec
 from headway.config.dataset import DatasetSpec
 from headway.config.evaluation import EvaluationSpec
 from headway.config.model import ModelSpec
@@ -34,6 +35,7 @@ class TrainConfig(Spec):
     training: TrainingSpec
     tracking: TrackingSpec
     evaluation: EvaluationSpec
+    benchmark: BenchmarkSpec
 
     @property
     def loss(self) -> str:
@@ -56,9 +58,15 @@ class TrainConfig(Spec):
                 f"training.loss={self.loss} does not fit model.head={self.model.head}: "
                 "the quantile head takes pinball, the point head mae or mse"
             )
-        features = self.dataset.features
-        if self.model.embedding == "none" and features is not None:
-            width = len(set(features) | set(self.dataset.targets))
+        steps, length, stride = self.windows.context_length, self.model.patch_length, self.model.patch_stride
+        if length > steps or (steps - length) % stride:
+            raise ValueError(
+                f"patches must fill the context: got model.patch_length={length} and model.patch_stride={stride} for "
+                f"windows.context_length={steps}; the stride must divide context_length - patch_length"
+            )
+        features, targets = self.dataset.features, self.dataset.targets
+        if self.model.embedding == "none" and features is not None and targets is not None:
+            width = len(set(features) | set(targets))
             if width != self.model.d_model:
                 raise ValueError(
                     f"model.embedding=none needs model.d_model={width}, the number of features; got {self.model.d_model}"

@@ -19,6 +19,10 @@ class TrainingSpec(Spec):
         warmup: Share of all steps over which the learning rate rises from zero.
         weight_decay: Decoupled decay per step, times the learning rate.
         gradient_clip: Largest global norm of a gradient.
+        ema: Momentum of a moving average of the weights, over steps; validation and the forecaster take the average.
+            0 takes the weights as they are.
+        ensemble: Networks that are trained one after another from seeds of their own; the forecaster is all of
+            them, its quantiles the means of theirs.
         loss: "pinball" for the quantile head, "mae" or "mse" for the point head, "auto" for what fits.
         patience: Epochs without a better validation loss before training stops.
         steps_per_execution: Steps the backend runs per call from Python.
@@ -34,6 +38,8 @@ class TrainingSpec(Spec):
     warmup: float = Field(ge=0, lt=1)
     weight_decay: NonNegativeFloat
     gradient_clip: PositiveFloat
+    ema: float = Field(ge=0, lt=1)
+    ensemble: PositiveInt = Field(le=64)
     loss: Literal["auto", "pinball", "mae", "mse"]
     patience: PositiveInt
     steps_per_execution: PositiveInt

@@ -34,8 +34,9 @@ def assemble(table: Table, spec: "DatasetSpec") -> Dataset:
     Raises:
         DataError: If a column is missing or wrong, or the clock is not regular.
     """
-    features = _features(table, spec)
-    times = table.times(spec.timestamp, date_format=spec.date_format, latest=spec.latest)
+    targets = _targets(table, spec)
+    features = _features(table, spec, targets)
+    times = times_of(table, spec)
     raw = {column: table.numbers(column) for column in _raw_columns(spec, features)}
     known = {column: table.numbers(column) for column in spec.known_future}
     _refuse_missing(table, known)
@@ -66,7 +67,7 @@ def assemble(table: Table, spec: "DatasetSpec") -> Dataset:
         name=spec.name,
         series=tuple(series),
         features=features,
-        targets=spec.targets,
+        targets=targets,
         known_future_columns=spec.known_future,
         clock=clock,
         season=spec.season or clock.season,
@@ -75,11 +76,44 @@ def assemble(table: Table, spec: "DatasetSpec") -> Dataset:
     )
 
 
-def _features(table: Table, spec: "DatasetSpec") -> tuple[str, ...]:
+def times_of(table: Table, spec: "DatasetSpec") -> NDArray[np.datetime64]:
+    """Times [rows] of a table's rows: of their column, else counted from the configuration's start.
+
+    Raises:
+        DataError: Naming the first line that has no plausible time.
+    """
+    if spec.timestamp is not None:
+        return table.times(spec.timestamp, date_format=spec.date_format, latest=spec.latest)
+    if spec.start is None or spec.frequency is None:
+        raise ValueError(
+            "dataset.timestamp=null needs dataset.start and dataset.frequency; the configuration checks it"
+        )
+    return table.regular_times(spec.start, Clock.parse(spec.frequency), latest=spec.latest)
+
+
+def _targets(table: Table, spec: "DatasetSpec") -> tuple[str, ...]:
+    """Names of the columns to forecast: the configuration's, else all that have no other role."""
+    if spec.targets is not None:
+        return spec.targets
+    targets = tuple(name for name in _free(table, spec, ()) if name not in (spec.features or ()))
+    if not targets:
+        raise DataError(
+            f"{table.file}: dataset.targets=null makes targets of the columns that have no other role, and all have one; "
+            "name them in dataset.targets"
+        )
+    return targets
+
+
+def _features(table: Table, spec: "DatasetSpec", targets: tuple[str, ...]) -> tuple[str, ...]:
     """Names of the context's columns, targets included, in the order of the configuration or the file."""
     if spec.features is not None:
-        return (*(target for target in spec.targets if target not in spec.features), *spec.features)
-    used = {spec.timestamp, spec.series, *spec.known_future, *component_sources(spec)} - {*spec.targets}
+        return (*(target for target in targets if target not in spec.features), *spec.features)
+    return _free(table, spec, targets)
+
+
+def _free(table: Table, spec: "DatasetSpec", targets: tuple[str, ...]) -> tuple[str, ...]:
+    """Names of the columns, made ones last, that are targets or neither time, series, known nor parts of others."""
+    used = {spec.timestamp, spec.series, *spec.known_future, *component_sources(spec)} - {*targets}
     return (*(str(column) for column in table.frame.columns if column not in used), *derived(spec))
 
 

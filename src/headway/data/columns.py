@@ -13,8 +13,13 @@ if TYPE_CHECKING:
     from headway.config.dataset import DatasetSpec
 
 
-def find(path: str, project: Path | None) -> Path:
+def find(path: str, project: Path | None, *, source: str | None = None) -> Path:
     """The file of a path: below the current folder, else below the project's.
+
+    Args:
+        path: As configured.
+        project: Folder to look in where a relative path is not below the current one.
+        source: Where the file comes from, for the message.
 
     Raises:
         DataError: If there is none; the message names the nearest one.
@@ -32,8 +37,12 @@ def find(path: str, project: Path | None) -> Path:
     folder = candidates[0].parent
     names = [entry.name for entry in folder.iterdir()] if folder.is_dir() else []
     close = difflib.get_close_matches(candidates[0].name, names, n=1)
-    hint = f"; did you mean {folder / close[0]}?" if close else "" if names else f"; there is no folder {folder}"
-    raise DataError(f"{path}: no such file, looked from the folder the command was typed in{hint}")
+    hint = (
+        f"; did you mean {folder / close[0]}?" if close else "" if folder.is_dir() else f"; there is no folder {folder}"
+    )
+    raise DataError(
+        f"{path}: no such file, looked from the folder the command was typed in{hint}{f'; {source}' if source else ''}"
+    )
 
 
 def check_header(spec: "DatasetSpec", *, project: Path | None = None) -> None:
@@ -44,21 +53,37 @@ def check_header(spec: "DatasetSpec", *, project: Path | None = None) -> None:
     Raises:
         DataError: If there is no file, or a column that the configuration names is not in it.
     """
-    path = find(spec.path, project)
+    path = find(spec.path, project, source=spec.source)
     if is_parquet(path):
         return
     try:
         with path.open(encoding="utf-8-sig", newline="") as file:
-            names = next(csv.reader([file.readline(1_000_000)], delimiter=spec.separator), [])
+            first = next(csv.reader([file.readline(1_000_000)], delimiter=spec.separator), [])
     except (UnicodeDecodeError, csv.Error):
         return
-    if len(names) > 1:
-        check_columns(spec.path, names, spec)
+    if len(first) > 1:
+        check_columns(spec.path, column_names(first, spec), spec)
 
 
 def is_parquet(path: Path) -> bool:
     """Whether a file is read as parquet."""
     return path.suffix.lower() in (".parquet", ".pq")
+
+
+def column_names(first: Sequence[str], spec: "DatasetSpec") -> list[str]:
+    """Names of a csv file's columns: the configuration's, else the fields of its first line.
+
+    Raises:
+        DataError: If the configuration names more or fewer than the line has fields.
+    """
+    if spec.columns is None:
+        return list(first)
+    if len(spec.columns) != len(first):
+        raise DataError(
+            f"{spec.path}:1: dataset.columns names {len(spec.columns)} columns ({', '.join(spec.columns)}), this line has "
+            f"{len(first)} fields; name one column per field, or set dataset.columns=null if the file has a header"
+        )
+    return list(spec.columns)
 
 
 def derived(spec: "DatasetSpec") -> list[str]:
@@ -93,11 +118,12 @@ def check_columns(file: str, names: Sequence[str], spec: "DatasetSpec") -> None:
     for name in made:
         if name in names:
             raise DataError(f"{file}:1: the column {name!r} would be made by dataset.components too; rename one")
+    targets = spec.targets or ()
     wanted = {
-        "dataset.timestamp": [spec.timestamp],
+        "dataset.timestamp": [spec.timestamp] if spec.timestamp is not None else [],
         "dataset.series": [spec.series] if spec.series is not None else [],
-        "dataset.targets": [name for name in spec.targets if name not in made],
-        "dataset.features": [name for name in spec.features or () if name not in made and name not in spec.targets],
+        "dataset.targets": [name for name in targets if name not in made],
+        "dataset.features": [name for name in spec.features or () if name not in made and name not in targets],
         "dataset.known_future": list(spec.known_future),
         "dataset.components": component_sources(spec),
         "dataset.plausible": list(spec.plausible),
@@ -109,10 +135,12 @@ def check_columns(file: str, names: Sequence[str], spec: "DatasetSpec") -> None:
         for column in columns
         if column not in names
     ]
-    if messages and names[0].startswith("#"):
+    if messages and spec.columns is None and names[0].startswith("#"):
         raise DataError(f"{file}:1: the first line is a comment; delete it, so that the header comes first")
-    if messages and any(_is_number(name) for name in names):
-        raise DataError(f"{file}:1: the first line looks like data; write the columns' names above it")
+    if messages and spec.columns is None and any(_is_number(name) for name in names):
+        raise DataError(
+            f"{file}:1: the first line looks like data; write the columns' names above it, or set dataset.columns"
+        )
     if messages:
         raise DataError(*messages)
 

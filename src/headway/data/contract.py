@@ -2,15 +2,17 @@
 
 import re
 from dataclasses import dataclass
+from datetime import datetime
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from headway.data.clock import Clock
 from headway.errors import DataError
 
 # How a missing number may be written; anything else that is no number is refused.
-_MISSING = frozenset({"", "na", "n/a", "nan", "null", "none"})
+MISSING = frozenset({"", "na", "n/a", "nan", "null", "none"})
 _LARGEST_EXACT = 2**53  # from here on several integers share one float64 number
 # An offset follows a time of day: "01-02-2024" ends like one but has none.
 _ZONE = re.compile(r"[T\s_]\d{2}[\d:.,]*\s?([zZ]|[+-]\d{2}(?::?\d{2})?)$")
@@ -53,7 +55,7 @@ class Table:
             )
         else:
             text = cells.astype(str).str.strip()
-            missing = (cells.isna() | text.str.lower().isin(_MISSING)).to_numpy(bool)
+            missing = (cells.isna() | text.str.lower().isin(MISSING)).to_numpy(bool)
             # A copy, because pandas lends its own array for reading alone.
             values = pd.to_numeric(text.mask(missing, "nan"), errors="coerce").to_numpy(np.float64, copy=True)
         wrong = ~missing & ~np.isfinite(values)
@@ -105,28 +107,44 @@ class Table:
             )
         if parsed.dt.tz is not None:
             parsed = parsed.dt.tz_convert("UTC").dt.tz_localize(None)
-        self._check_range(column, parsed, latest)
+        self._check_range(parsed, f"in column {column!r}", latest)
         return parsed.to_numpy().astype("datetime64[ns]")
 
-    def _check_range(self, column: str, times: "pd.Series[pd.Timestamp]", latest: str | None) -> None:
+    def regular_times(self, start: str, clock: Clock, *, latest: str | None) -> NDArray[np.datetime64]:
+        """Times of rows that hold none: one step of a clock apart, by line, whatever order they are in.
+
+        Args:
+            start: Time of the first line in ISO 8601.
+            clock: The clock.
+            latest: As for `times`.
+
+        Raises:
+            DataError: Naming the first line whose time is not plausible.
+        """
+        lines = self.frame.index.to_numpy(np.int64)
+        times = clock.after(np.datetime64(datetime.fromisoformat(start), "s"), lines - lines.min())
+        self._check_range(pd.Series(times), "counted from dataset.start", latest)
+        return times.astype("datetime64[ns]")
+
+    def _check_range(self, times: "pd.Series[pd.Timestamp]", where: str, latest: str | None) -> None:
         end = pd.Timestamp(latest) if latest else pd.Timestamp.now() + pd.Timedelta(days=1)
         late = (times > end).to_numpy()
         if late.any():
             position = int(late.argmax())
             raise DataError(
-                f"{self.place(position)}: {times.iloc[position]} in column {column!r} lies after {end:%Y-%m-%d}, the latest "
+                f"{self.place(position)}: {times.iloc[position]} {where} lies after {end:%Y-%m-%d}, the latest "
                 "plausible time; correct it, or set dataset.latest"
             )
         outside = ~times.dt.year.between(_EARLIEST_YEAR, _LATEST_YEAR).to_numpy()
         if outside.any():
             position = int(outside.argmax())
             raise DataError(
-                f"{self.place(position)}: {times.iloc[position]} in column {column!r} lies outside the years "
+                f"{self.place(position)}: {times.iloc[position]} {where} lies outside the years "
                 f"{_EARLIEST_YEAR} to {_LATEST_YEAR}; correct it"
             )
 
     def _check_times(self, column: str, text: "pd.Series[str]") -> None:
-        empty = (text.str.lower().isin(_MISSING | {"nat"})).to_numpy()
+        empty = (text.str.lower().isin(MISSING | {"nat"})).to_numpy()
         if empty.any():
             raise DataError(
                 f"{self.place(int(empty.argmax()))}: empty timestamp in column {column!r}; fill it or delete the line"

@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING
 import pandas as pd
 
 from headway.data.assemble import assemble
-from headway.data.columns import check_columns, find, is_parquet
-from headway.data.contract import Table
+from headway.data.columns import check_columns, column_names, find, is_parquet
+from headway.data.contract import MISSING, Table
 from headway.data.series import Dataset
 from headway.errors import DataError
 
@@ -56,9 +56,10 @@ def read(spec: "DatasetSpec", *, project: Path | None = None) -> Dataset:
 
 def read_table(spec: "DatasetSpec", *, project: Path | None = None) -> Table:
     """The first half of `read`: the columns of the file as they stand there; arguments and errors as for `read`."""
-    path = find(spec.path, project)
-    if spec.sha256 is not None:
-        _check_digest(path, spec.sha256)
+    path = find(spec.path, project, source=spec.source)
+    expected = spec.sha256.get(path.name) if isinstance(spec.sha256, dict) else spec.sha256
+    if expected is not None:
+        _check_digest(path, expected)
     return Table(spec.path, _read_parquet(path, spec) if is_parquet(path) else _read_csv(path, spec))
 
 
@@ -75,10 +76,12 @@ def _check_digest(path: Path, expected: str) -> None:
 def _read_csv(path: Path, spec: "DatasetSpec") -> pd.DataFrame:
     _sniff(path, spec)
     # pandas renames repeated columns, pads short lines and cuts long ones: all three are refused before.
-    _check_lines(path, spec)
+    names = _check_lines(path, spec)
     frame = pd.read_csv(
         path,
         sep=spec.separator,
+        header="infer" if spec.columns is None else None,
+        names=None if spec.columns is None else names,
         dtype=str,
         keep_default_na=False,
         encoding="utf-8-sig",
@@ -92,7 +95,8 @@ def _read_csv(path: Path, spec: "DatasetSpec") -> pd.DataFrame:
         frame = frame.iloc[:-1]
     if not len(frame):
         raise DataError(f"{path}: a header only, no rows of data")
-    frame.index = pd.RangeIndex(2, len(frame) + 2, name="line")
+    first = 2 if spec.columns is None else 1
+    frame.index = pd.RangeIndex(first, len(frame) + first, name="line")
     return frame
 
 
@@ -113,7 +117,8 @@ def _sniff(path: Path, spec: "DatasetSpec") -> None:
         )
     header = text.splitlines()[0]
     if not header.strip():
-        raise DataError(f"{path}:1: the first line is empty; delete it, so that the header comes first")
+        begins = "the header comes" if spec.columns is None else "the rows come"
+        raise DataError(f"{path}:1: the first line is empty; delete it, so that {begins} first")
     if spec.separator not in header:
         for separator, name in ((";", "';'"), ("\t", "a tab"), (",", "','"), ("|", "'|'")):
             if separator in header:
@@ -123,26 +128,53 @@ def _sniff(path: Path, spec: "DatasetSpec") -> None:
                 )
 
 
-def _check_lines(path: Path, spec: "DatasetSpec") -> None:
-    """Refuse a header that does not fit, lines with more or fewer fields than it, and damaged text."""
+def _check_lines(path: Path, spec: "DatasetSpec") -> list[str]:
+    """Names of the columns; refuses ones that do not fit, lines with more or fewer fields, and damaged text."""
     try:
         with path.open(encoding="utf-8-sig") as file:
             reader = csv.reader(_without_nul(file, path), delimiter=spec.separator)
-            header = next(reader)
-            check_columns(spec.path, header, spec)
+            first = next(reader)
+            names = column_names(first, spec)
+            check_columns(spec.path, names, spec)
+            _refuse_header(path, first, spec)
+            blank = 0
             for line, fields in enumerate(reader, 2):
                 if reader.line_num != line:
                     raise DataError(f"{path}:{line}: a quote is opened and not closed in this line; close or delete it")
-                if len(fields) != len(header) and fields:
+                if len(fields) != len(names) and fields:
+                    above = "the header has" if spec.columns is None else "dataset.columns names"
                     raise DataError(
-                        f"{path}:{line}: the header has {len(header)} fields, this line {len(fields)}; "
+                        f"{path}:{line}: {above} {len(names)} fields, this line {len(fields)}; "
                         "complete it, or delete it if it is a comment"
                     )
+                if any(fields) and blank and spec.timestamp is None:
+                    raise DataError(
+                        f"{path}:{blank}: an empty line among rows that hold no times; delete it if nothing is missing, "
+                        "or write NA in every field of a row that is"
+                    )
+                blank = blank or (0 if fields else line)
     except UnicodeDecodeError:
         line, byte = _undecodable(path)
         raise DataError(f"{path}:{line}: not UTF-8 text (byte {byte} of the line); save the file as UTF-8") from None
     except csv.Error as error:
         raise DataError(f"{path}:{reader.line_num}: {error}; is a quote not closed?") from None
+    return names
+
+
+def _refuse_header(path: Path, first: list[str], spec: "DatasetSpec") -> None:
+    """Refuse a header where the configuration says there is none: words in every column of numbers."""
+    if spec.columns is None:
+        return
+    numbers = [
+        field.strip()
+        for name, field in zip(spec.columns, first, strict=True)
+        if name not in (spec.timestamp, spec.series)
+    ]
+    if all(field.lower() not in MISSING and field[:1].isalpha() for field in numbers):
+        raise DataError(
+            f"{path}:1: dataset.columns says that the file has no header, but this line looks like one "
+            f"({', '.join(first)[:80]}); delete it or set dataset.columns=null"
+        )
 
 
 def _without_nul(lines: Iterable[str], path: Path) -> Iterator[str]:

@@ -1,6 +1,7 @@
 """Scores: every metric of model and rivals, overall, by step of the horizon, and by slice."""
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import pandas as pd
@@ -13,6 +14,7 @@ from headway.evaluation.reliability import Reliability
 OVERALL = "all"
 _BY_STEP = ("mae", "crps", "coverage")
 _MOST_STEPS = 24  # of a longer horizon, slices are scored over all steps together alone
+_MOST_LOGGED = 48  # steps with metrics of their own; of a longer horizon the table alone has them
 
 
 @dataclass(frozen=True)
@@ -39,10 +41,13 @@ class Scores:
 
     def value(self, target: str, forecaster: str, metric: str, horizon: str | int = OVERALL) -> float:
         """One number of the table."""
-        row = self.table[
-            (self.table.target == target) & (self.table.forecaster == forecaster) & (self.table.horizon == str(horizon))
-        ]
-        return float(row[metric].iloc[0])
+        return float(self.table[metric].iat[self._row_of[target, forecaster, str(horizon)]])
+
+    @cached_property
+    def _row_of(self) -> dict[tuple[str, str, str], int]:
+        """Where each target, forecaster and horizon stands: long horizons make long tables, read cell by cell."""
+        keys = zip(self.table.target, self.table.forecaster, self.table.horizon, strict=True)
+        return {key: row for row, key in enumerate(keys)}
 
     @property
     def rivals(self) -> list[str]:
@@ -67,10 +72,12 @@ class Scores:
     def metrics(self) -> dict[str, float]:
         """The model's scores by path: temp/mae, temp/mae_h3, temp/skill_persistence; and its rivals' MAE.
 
-        By step only what a chart by step is drawn of; the table has it all.
+        By step only what a chart by step is drawn of, and nothing of a long horizon; the table has it all.
         """
         found = {}
         rows = self.table[self.table.forecaster == self.model]
+        if self.table.horizon.nunique() - 1 > _MOST_LOGGED:
+            rows = rows[rows.horizon == OVERALL]
         for row in rows.to_dict("records"):
             suffix = "" if row["horizon"] == OVERALL else f"_h{row['horizon']}"
             for name, value in row.items():
@@ -126,17 +133,34 @@ class _Sums:
 
     def add(self, forecaster: int, metric: int, windows: slice, loss: Array, over: Array | None) -> None:
         """Add losses [W, H, targets] of some windows; NaN counts nowhere."""
-        slices, steps, targets = self.total.shape[2:]
         codes = self.slicing.codes[windows]
-        cells = np.broadcast_to(codes.astype(np.int64) * steps, loss.shape[:2]) + np.arange(steps)
-        for target in range(targets):
-            counted = ~np.isnan(loss[..., target]) & (codes >= 0)
-            where, values = cells[counted], loss[..., target][counted]
-            weights = None if over is None else over[..., target][counted]
-            for sums, one in ((self.total, values), (self.count, None), (self.over, weights)):
-                if one is not None or sums is self.count:
-                    found = np.bincount(where, one, minlength=slices * steps)
-                    sums[forecaster, metric, ..., target] += found.reshape(slices, steps)
+        counted = ~np.isnan(loss)
+        whole = bool(counted.all())
+        values = loss if whole else np.where(counted, loss, 0.0)
+        # Where nothing is missing each window counts alike: a number per window and step instead of one per target.
+        self.count[forecaster, metric] += self._by_cell(
+            codes, np.ones((*loss.shape[:2], 1)) if whole else counted.astype(np.float64)
+        )
+        self.total[forecaster, metric] += self._by_cell(codes, values)
+        if over is not None:
+            self.over[forecaster, metric] += self._by_cell(codes, over if whole else np.where(counted, over, 0.0))
+
+    def _by_cell(self, codes: NDArray[np.int32], values: Array) -> Array:
+        """Values [W, H, K] summed by slice and step, [slices, steps, K]; what has no slice is left out."""
+        slices, steps = self.total.shape[2:4]
+        if codes.shape[1] == 1 and steps == 1:
+            values = values.sum(axis=1, keepdims=True)
+        if slices == 1:  # of all values
+            return values.sum(axis=0, keepdims=True)
+        found = np.zeros((slices + 1, steps, values.shape[2]))  # the last slice, -1, is none
+        if codes.shape[1] == 1:
+            np.add.at(found, codes[:, 0], values)
+        else:
+            cells = (np.where(codes < 0, slices, codes) * steps + np.arange(steps)).ravel()
+            for column in range(values.shape[2]):
+                sums = np.bincount(cells, values[..., column].ravel(), minlength=(slices + 1) * steps)
+                found[..., column] = sums.reshape(slices + 1, steps)
+        return found[:slices]
 
     def frame(self, forecasts: Forecasts) -> pd.DataFrame:
         """One row per target, forecaster, slice and horizon, all steps first."""

@@ -61,7 +61,7 @@ def overall(scores: Scores, verdicts: Sequence[Verdict], units: Mapping[str, str
         rows = []
         for name in scores.table.forecaster.unique():
             values = [scores.value(target, name, metric) for metric in metrics]
-            rows.append([name, *map(_number, values), *_skill(by_rival.get(str(name)))])
+            rows.append([name, *map(_number, values), *skill_cells(by_rival.get(str(name)))])
         head = [_heading(str(target), units), *(_label(name, scores.nominal) for name in metrics)]
         head += [f"skill of {scores.model}", "95 % interval", "p"]
         parts.append(Cells(str(target), head, rows))
@@ -158,7 +158,8 @@ def definitions(*, headline: bool = False) -> str:
     return "\n".join(textwrap.fill(line, 120, subsequent_indent="    ") for line in lines)
 
 
-def _skill(verdict: Verdict | None) -> list[str]:
+def skill_cells(verdict: Verdict | None) -> list[str]:
+    """Skill, its interval and p-value as texts; empty where there is none."""
     if verdict is None:
         return ["", "", ""]
     interval = "" if np.isnan(verdict.low) else f"{_percent(verdict.low)} to {_percent(verdict.high)}"

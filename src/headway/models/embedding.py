@@ -1,22 +1,28 @@
-"""From context to tokens: what each time step tells the encoder."""
+"""From context to tokens: what each patch of time steps tells the encoder."""
 
 from typing import Any
 
 import keras
 from keras import KerasTensor, ops
 
+from headway.models.patches import Patches
+
 
 class LinearEmbedding(keras.layers.Layer):
-    """One token per time step from its values, marks and calendar, and from the series it belongs to.
+    """One token per patch from its values and marks, the calendar of its last step, and the series it belongs to.
 
     Args:
         d_model: Features D per token.
         num_series: Series the model knows; with more than one each gets a vector of its own.
+        patches: How steps become tokens.
         dtype: Policy of computation.
     """
 
-    def __init__(self, *, d_model: int, num_series: int, dtype: Any = None, name: str = "embedding") -> None:
+    def __init__(
+        self, *, d_model: int, num_series: int, patches: Patches, dtype: Any = None, name: str = "embedding"
+    ) -> None:
         super().__init__(dtype=dtype, name=name)
+        self.patches = patches
         self.projection = keras.layers.Dense(d_model, dtype=self.dtype_policy, name="projection")
         self.series = None
         if num_series > 1:
@@ -24,17 +30,18 @@ class LinearEmbedding(keras.layers.Layer):
 
     def build(self, input_shape: dict[str, tuple[Any, ...]]) -> None:
         """Create the projection; `input_shape` maps the names of the inputs to their shapes."""
-        batch, steps, features = input_shape["context"]
-        self.projection.build((batch, steps, 2 * features + input_shape["known_future"][-1]))
+        batch, _, features = input_shape["context"]
+        width = 2 * features * self.patches.length + input_shape["known_future"][-1]
+        self.projection.build((batch, self.patches.count, width))
         if self.series is not None:
             self.series.build((batch,))
 
     def call(self, inputs: dict[str, KerasTensor]) -> KerasTensor:
-        """Tokens, [B, T, D]."""
-        steps = inputs["context"].shape[1]
-        known = inputs["known_future"][:, :steps]
-        step = ops.concatenate([inputs["context"], inputs["observed"], known], axis=-1)
-        tokens = self.projection(ops.cast(step, self.compute_dtype))
+        """Tokens, [B, P, D]."""
+        context, observed = self.patches.cut(inputs["context"]), self.patches.cut(inputs["observed"])
+        known = self.patches.ends(inputs["known_future"][:, : self.patches.steps])
+        patch = ops.concatenate([context, observed, known], axis=-1)
+        tokens = self.projection(ops.cast(patch, self.compute_dtype))
         if self.series is None:
             return tokens
         return tokens + ops.expand_dims(self.series(inputs["series"]), 1)
@@ -43,7 +50,9 @@ class LinearEmbedding(keras.layers.Layer):
 class NoEmbedding(keras.layers.Layer):
     """The scaled context itself as tokens: [B, T, F] -> [B, T, D] with D = F."""
 
-    def __init__(self, *, d_model: int, num_series: int, dtype: Any = None, name: str = "embedding") -> None:
+    def __init__(
+        self, *, d_model: int, num_series: int, patches: Patches, dtype: Any = None, name: str = "embedding"
+    ) -> None:
         super().__init__(dtype=dtype, name=name)
         self.d_model = d_model
 

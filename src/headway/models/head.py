@@ -1,4 +1,4 @@
-"""From encoded steps to a forecast: the change from the last observed value, per step of the horizon."""
+"""From what was encoded to numbers: quantiles by step of the horizon and target, always in float32."""
 
 from typing import Any
 
@@ -6,117 +6,91 @@ import keras
 from keras import KerasTensor, ops
 
 
-def last_observed(values: KerasTensor, observed: KerasTensor) -> KerasTensor:
-    """The last observed value of each column.
-
-    Args:
-        values: [B, T, columns], 0 where missing.
-        observed: [B, T, columns], 1 where observed, else 0.
-
-    Returns:
-        [B, columns]; 0, the training mean, where a column was never observed in the context.
-    """
-    later = ops.flip(ops.cumsum(ops.flip(observed, axis=1), axis=1), axis=1)
-    # Counted from the end, the last observed row is the observed one with a count of one.
-    is_last = ops.where(later == 1, observed, ops.zeros_like(observed))
-    return ops.sum(values * is_last, axis=1)
-
-
-class HorizonDecoder(keras.layers.Layer):
-    """Meets what was seen with what is known of each step ahead: -> [B, H, hidden].
-
-    Args:
-        hidden: Features per horizon step.
-        horizon: Steps H.
-        readout: "all" reads every encoded step; "last" the last one alone, so that whatever the steps
-            before it tell must come through attention.
-        dtype: Policy of computation.
-    """
-
-    def __init__(
-        self, *, hidden: int, horizon: int, readout: str = "all", dtype: Any = None, name: str = "decoder"
-    ) -> None:
-        super().__init__(dtype=dtype, name=name)
-        policy = self.dtype_policy
-        self.horizon, self.readout = horizon, readout
-        self.summary = keras.layers.Dense(hidden, dtype=policy, name="summary")
-        self.known = keras.layers.Dense(hidden, use_bias=False, dtype=policy, name="known")
-        self.mix = keras.layers.Dense(hidden, activation="relu", dtype=policy, name="mix")
-
-    def build(self, encoded_shape: tuple[Any, ...], known_future_shape: tuple[Any, ...]) -> None:
-        """Create the weights for encoded steps [B, T, D] and covariates [B, T+H, C]."""
-        batch, steps, width = encoded_shape
-        self.summary.build((batch, width * (steps if self.readout == "all" else 1)))
-        self.known.build((batch, self.horizon, known_future_shape[-1]))
-        self.step = self.add_weight(
-            shape=(self.horizon, self.summary.units),
-            initializer=keras.initializers.RandomNormal(stddev=0.1),
-            name="step",
-        )
-        self.mix.build((batch, self.horizon, self.summary.units))
-
-    def call(self, encoded: KerasTensor, known_future: KerasTensor) -> KerasTensor:
-        """Hidden features of every step ahead, [B, H, hidden]."""
-        _, steps, width = encoded.shape
-        read = ops.reshape(encoded, (-1, steps * width)) if self.readout == "all" else encoded[:, -1]
-        summary = self.summary(read)
-        ahead = self.known(ops.cast(known_future[:, steps:], self.compute_dtype))
-        x = ops.expand_dims(summary, 1) + ahead + ops.cast(self.step, self.compute_dtype)
-        x = ops.relu(x)
-        return x + self.mix(x)
-
-
-class QuantileHead(keras.layers.Layer):
-    """Quantiles that cannot cross: the median, and rising steps away from it, always in float32.
+class StepHead(keras.layers.Layer):
+    """From hidden features of each step ahead to a number per target and quantile level, always in float32.
 
     Args:
         targets: Columns to forecast.
-        levels: Quantile levels in rising order with 0.5 among them.
+        levels: Quantile levels in rising order with 0.5 among them; a point forecast stands for the median.
     """
 
     def __init__(self, *, targets: int, levels: tuple[float, ...], name: str = "head") -> None:
         super().__init__(dtype="float32", name=name)
-        self.targets, self.levels, self.median = targets, levels, levels.index(0.5)
-        # A small start: the first forecast is close to "no change".
-        start = keras.initializers.RandomNormal(stddev=0.02)
+        self.targets, self.levels = targets, levels
         self.projection = keras.layers.Dense(
-            targets * len(levels), kernel_initializer=start, dtype="float32", name="projection"
+            targets * len(levels), kernel_initializer=_start(), dtype="float32", name="projection"
         )
 
-    def build(self, input_shape: tuple[Any, ...]) -> None:
+    def build(self, hidden_shape: tuple[Any, ...]) -> None:
         """Create the projection for [B, H, hidden]."""
-        self.projection.build(input_shape)
+        self.projection.build(hidden_shape)
 
     def call(self, hidden: KerasTensor) -> KerasTensor:
-        """Scaled changes from the last value, [B, H, targets, Q]."""
+        """Unordered changes from the level, [B, H, targets, Q]."""
         raw = self.projection(ops.cast(hidden, "float32"))
-        raw = ops.reshape(raw, (-1, hidden.shape[1], self.targets, len(self.levels)))
+        return ops.reshape(raw, (-1, hidden.shape[1], self.targets, len(self.levels)))
+
+
+class DirectHead(keras.layers.Layer):
+    """From all encoded tokens to the whole horizon by one linear map, always in float32.
+
+    Args:
+        targets: Columns to forecast.
+        levels: Quantile levels in rising order with 0.5 among them.
+        horizon: Steps H.
+        dropout: Share of the encoded features dropped in training.
+        readout: "all" reads every encoded token, "last" the last one alone.
+    """
+
+    def __init__(
+        self,
+        *,
+        targets: int,
+        levels: tuple[float, ...],
+        horizon: int,
+        dropout: float,
+        readout: str,
+        name: str = "head",
+    ) -> None:
+        super().__init__(dtype="float32", name=name)
+        self.readout = readout
+        self.sizes = (-1, horizon, targets, len(levels))
+        self.dropout = keras.layers.Dropout(dropout, dtype="float32", name="dropout")
+        self.projection = keras.layers.Dense(
+            horizon * targets * len(levels), kernel_initializer=_start(), dtype="float32", name="projection"
+        )
+
+    def build(self, encoded_shape: tuple[Any, ...]) -> None:
+        """Create the projection for [B, P, D]."""
+        batch, tokens, width = encoded_shape
+        self.projection.build((batch, width * (tokens if self.readout == "all" else 1)))
+
+    def call(self, encoded: KerasTensor, training: bool | None = None) -> KerasTensor:
+        """Unordered changes from the level, [B, H, targets, Q]."""
+        read = ops.cast(encoded if self.readout == "all" else encoded[:, -1:], "float32")
+        flat = ops.reshape(read, (-1, self.projection.kernel.shape[0]))
+        return ops.reshape(self.projection(self.dropout(flat, training=training)), self.sizes)
+
+
+class Quantiles(keras.layers.Layer):
+    """Quantiles that cannot cross: the median, and rising steps away from it.
+
+    Args:
+        median: Position of the median among the levels.
+    """
+
+    def __init__(self, median: int, *, name: str = "quantiles") -> None:
+        super().__init__(dtype="float32", name=name)
+        self.median = median
+
+    def call(self, raw: KerasTensor) -> KerasTensor:
+        """[..., Q], rising along Q; one level stays as it is."""
         median = raw[..., self.median : self.median + 1]
         above = ops.cumsum(ops.softplus(raw[..., self.median + 1 :]), axis=-1)
         below = ops.cumsum(ops.softplus(ops.flip(raw[..., : self.median], axis=-1)), axis=-1)
         return ops.concatenate([median - ops.flip(below, axis=-1), median, median + above], axis=-1)
 
 
-class PointHead(keras.layers.Layer):
-    """One value per step and target, always in float32.
-
-    Args:
-        targets: Columns to forecast.
-        levels: The one level that the value stands for.
-    """
-
-    def __init__(self, *, targets: int, levels: tuple[float, ...], name: str = "head") -> None:
-        super().__init__(dtype="float32", name=name)
-        start = keras.initializers.RandomNormal(stddev=0.02)
-        self.projection = keras.layers.Dense(targets, kernel_initializer=start, dtype="float32", name="projection")
-
-    def build(self, input_shape: tuple[Any, ...]) -> None:
-        """Create the projection for [B, H, hidden]."""
-        self.projection.build(input_shape)
-
-    def call(self, hidden: KerasTensor) -> KerasTensor:
-        """Scaled changes from the last value, [B, H, targets, 1]."""
-        return ops.expand_dims(self.projection(ops.cast(hidden, "float32")), -1)
-
-
-HEAD: dict[str, Any] = {"quantile": QuantileHead, "point": PointHead}
+def _start() -> keras.initializers.Initializer:
+    """A small start: the first forecast is close to "no change"."""
+    return keras.initializers.RandomNormal(stddev=0.02)

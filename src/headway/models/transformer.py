@@ -1,17 +1,24 @@
-"""The transformer: tokens of the context, encoder blocks, a decoder over the horizon, a head."""
+"""The transformer: tokens of the context, encoder blocks, a head over the horizon, short ways beside them."""
 
 from typing import TYPE_CHECKING, Any
 
 import keras
 from keras import KerasTensor, ops
 
+from headway.models import channels
+from headway.models.decoder import HorizonDecoder
 from headway.models.embedding import EMBEDDING, POSITION
 from headway.models.encoder import EncoderBlock
-from headway.models.head import HEAD, HorizonDecoder, last_observed
+from headway.models.head import DirectHead, Quantiles, StepHead
+from headway.models.normalisation import levelled
+from headway.models.patches import Patches
+from headway.models.paths import CalendarPath, LinearPath
 from headway.models.shape import TaskShape
 
 if TYPE_CHECKING:
     from headway.config.model import ModelSpec
+
+Inputs = dict[str, KerasTensor]
 
 
 class Transformer(keras.Model):
@@ -23,12 +30,19 @@ class Transformer(keras.Model):
         dtype: Precision policy; set on the model itself, so that mixed_float16 is loss-scaled.
     """
 
-    def __init__(self, spec: "ModelSpec", shape: TaskShape, *, dtype: Any = "float32") -> None:
+    def __init__(
+        self, spec: "ModelSpec", shape: TaskShape, *, dtype: Any = "float32", name: str = "transformer"
+    ) -> None:
         # Without autocast the context arrives in float32: a half-precision last value would shift the forecast.
-        super().__init__(dtype=dtype, autocast=False, name="transformer")
+        super().__init__(dtype=dtype, autocast=False, name=name)
         self.spec, self.shape = spec, shape
-        policy = self.dtype_policy
-        self.embedding = EMBEDDING[spec.embedding](d_model=spec.d_model, num_series=shape.num_series, dtype=policy)
+        policy, levels = self.dtype_policy, spec.levels
+        # With channels of their own, the network below sees windows of one target each.
+        self.seen = channels.apart(shape) if spec.channels == "separate" else shape
+        self.patches = Patches(shape.context_length, spec.patch_length, spec.patch_stride)
+        self.embedding = EMBEDDING[spec.embedding](
+            d_model=spec.d_model, num_series=self.seen.num_series, patches=self.patches, dtype=policy
+        )
         self.position = POSITION[spec.position](dtype=policy, name="position")
         self.blocks = [
             EncoderBlock(
@@ -43,35 +57,46 @@ class Transformer(keras.Model):
             for number in range(1, spec.layers + 1)
         ]
         self.norm = keras.layers.LayerNormalization(epsilon=1e-6, dtype=policy, name="norm")
-        self.decoder = HorizonDecoder(
-            hidden=2 * spec.d_model, horizon=shape.horizon, readout=spec.readout, dtype=policy
-        )
-        self.head = HEAD[spec.head](targets=len(shape.targets), levels=spec.levels)
+        targets = len(self.seen.targets)
+        self.decoder: HorizonDecoder | None = None
+        self.head: StepHead | DirectHead
+        if spec.decoder == "per_step":
+            self.decoder = HorizonDecoder(
+                hidden=2 * spec.d_model, horizon=shape.horizon, readout=spec.readout, dtype=policy
+            )
+            self.head = StepHead(targets=targets, levels=levels)
+        else:
+            self.head = DirectHead(
+                targets=targets, levels=levels, horizon=shape.horizon, dropout=spec.dropout, readout=spec.readout
+            )
+        self.quantiles = Quantiles(levels.index(0.5))
+        self.linear_path = LinearPath(shape.horizon) if spec.linear_path else None
+        self.calendar_path = CalendarPath(len(shape.targets)) if spec.calendar_path else None
         self.build({name: tensor.shape for name, tensor in self.input_signature().items()})
 
     def input_signature(self) -> dict[str, KerasTensor]:
         """Names, shapes and types of the inputs; see `call`."""
-        shape = self.shape
-        context = (None, shape.context_length, shape.num_features)
-        known = (None, shape.context_length + shape.horizon, shape.num_known_future)
-        return {
-            "context": KerasTensor(context, "float32"),
-            "observed": KerasTensor(context, "float32"),
-            "known_future": KerasTensor(known, "float32"),
-            "series": KerasTensor((None,), "int32"),
-        }
+        return signature(self.shape)
 
     def build(self, input_shape: dict[str, tuple[Any, ...]]) -> None:
         """Create all weights; they have the same paths in every process."""
-        self.embedding.build(input_shape)
-        tokens = (None, self.shape.context_length, self.spec.d_model)
+        seen = {name: tensor.shape for name, tensor in signature(self.seen).items()}
+        self.embedding.build(seen)
+        tokens = (None, self.patches.count, self.spec.d_model)
         for layer in (self.position, *self.blocks, self.norm):
             layer.build(tokens)
-        self.decoder.build(tokens, input_shape["known_future"])
-        self.head.build((None, self.shape.horizon, self.decoder.summary.units))
+        if self.decoder is not None:
+            self.decoder.build(tokens, seen["known_future"])
+            self.head.build((None, self.shape.horizon, self.decoder.summary.units))
+        else:
+            self.head.build(tokens)
+        if self.linear_path is not None:
+            self.linear_path.build((None, self.shape.context_length, len(self.shape.targets)))
+        if self.calendar_path is not None:
+            self.calendar_path.build(input_shape["known_future"])
         self.built = True
 
-    def call(self, inputs: dict[str, KerasTensor], training: bool | None = None) -> KerasTensor:
+    def call(self, inputs: Inputs, training: bool | None = None) -> KerasTensor:
         """Forecast scaled quantiles.
 
         Args:
@@ -81,31 +106,74 @@ class Transformer(keras.Model):
         Returns:
             [B, H, targets, Q] float32, rising along Q.
         """
-        x = self.position(self.embedding(inputs))  # [B, T, F] -> [B, T, D]
+        shape = self.shape
+        inputs, expected = self._without_calendar(inputs)
+        window = levelled(inputs["context"], inputs["observed"], targets=shape.targets, kind=self.spec.normalisation)
+        seen = self._seen({**inputs, "context": window.context})
+        x = self.position(self.embedding(seen))  # [B, T, F] -> [B, P, D]
         for block in self.blocks:
             x = block(x, training=training)
-        hidden = self.decoder(self.norm(x), inputs["known_future"])  # [B, T, D] -> [B, H, hidden]
-        return self._last_value(inputs) + self.head(hidden)
+        x = self.norm(x)
+        if self.decoder is not None:
+            raw = self.head(self.decoder(x, seen["known_future"]))  # [B, P, D] -> [B, H, targets, Q]
+        else:
+            raw = self.head(x, training=training)
+        if self.spec.channels == "separate":
+            raw = channels.together(raw, len(shape.targets))
+        change = self.quantiles(raw)
+        if self.linear_path is not None:
+            change = change + self.linear_path(ops.take(window.context, list(shape.targets), axis=-1))
+        if window.spread is not None:
+            change = change * window.spread
+        forecast = window.level + change
+        return forecast if expected is None else forecast + ops.expand_dims(expected, -1)
 
-    def attention_scores(self, inputs: dict[str, KerasTensor]) -> KerasTensor:
-        """Softmaxed attention weights of a forecast, in a pass of their own.
+    def attention_scores(self, inputs: Inputs) -> KerasTensor:
+        """Softmaxed attention weights of a forecast, in a pass of their own, told by time step.
 
         Args:
             inputs: As for `call`.
 
         Returns:
-            [B, layers, N, T, S] float32; every row over S sums to 1.
+            [B, layers, N, T, S] float32; every row over S sums to 1. With separate channels it is the mean over
+            targets.
         """
-        x = self.position(self.embedding(inputs))
+        inputs, _ = self._without_calendar(inputs)
+        window = levelled(
+            inputs["context"], inputs["observed"], targets=self.shape.targets, kind=self.spec.normalisation
+        )
+        x = self.position(self.embedding(self._seen({**inputs, "context": window.context})))
         scores = []
         for block in self.blocks:
             x, weights = block.with_scores(x)
             scores.append(ops.cast(weights, "float32"))
-        return ops.stack(scores, axis=1)
+        found = ops.stack(scores, axis=1)  # [B, layers, N, P, P]
+        if self.spec.channels == "separate":
+            found = channels.mean(found, len(self.shape.targets))
+        return self.patches.by_step(found)
 
-    def _last_value(self, inputs: dict[str, KerasTensor]) -> KerasTensor:
-        """Scaled last observed value of each target, [B, 1, targets, 1]."""
-        columns = list(self.shape.targets)
-        values = ops.cast(ops.take(inputs["context"], columns, axis=-1), "float32")
-        observed = ops.cast(ops.take(inputs["observed"], columns, axis=-1), "float32")
-        return ops.expand_dims(ops.expand_dims(last_observed(values, observed), 1), -1)
+    def _without_calendar(self, inputs: Inputs) -> tuple[Inputs, KerasTensor | None]:
+        """The context less what the calendar path expects, and what it expects of the horizon [B, H, targets]."""
+        if self.calendar_path is None:
+            return inputs, None
+        steps, columns = self.shape.context_length, list(self.shape.targets)
+        expected = self.calendar_path(inputs["known_future"])
+        # One row per target, so that the product puts each in its column: [targets, F].
+        place = ops.one_hot(ops.convert_to_tensor(columns), self.shape.num_features)
+        usual = ops.matmul(expected[:, :steps], place) * ops.cast(inputs["observed"], "float32")
+        return {**inputs, "context": ops.cast(inputs["context"], "float32") - usual}, expected[:, steps:]
+
+    def _seen(self, inputs: Inputs) -> Inputs:
+        return channels.separated(inputs, self.shape) if self.spec.channels == "separate" else inputs
+
+
+def signature(shape: TaskShape) -> Inputs:
+    """Names, shapes and types of the inputs of a network for a task."""
+    context = (None, shape.context_length, shape.num_features)
+    known = (None, shape.context_length + shape.horizon, shape.num_known_future)
+    return {
+        "context": KerasTensor(context, "float32"),
+        "observed": KerasTensor(context, "float32"),
+        "known_future": KerasTensor(known, "float32"),
+        "series": KerasTensor((None,), "int32"),
+    }

@@ -38,3 +38,22 @@ def headline(target: str, unit: str, mae: float, verdicts: Mapping[str, str], *,
         return error
     rank = "its strongest rival" if len(verdicts) > 1 else "its rival"
     return f"{error}; against {rank}: {verdicts[strongest]}"
+
+
+def scaled_headline(
+    mse: Mapping[str, float], mae: Mapping[str, float], verdicts: Mapping[str, str], *, model: str, named: str | None
+) -> str:
+    """How the model did on the standardised values of all targets together, in one sentence.
+
+    Args:
+        mse, mae: Forecaster -> error.
+        verdicts: Rival -> what the model is against it on the squared error, in words.
+        model: Among the forecasters.
+        named: The rival that is named beside repeat last; None where there is none.
+    """
+    error = f"scaled MSE on the test split {mse[model]:.4f}, MAE {mae[model]:.4f}"
+    if named is None:
+        return error
+    error += f"; {verdicts[named]}" if named in verdicts else ""
+    repeated = named != "persistence" and "persistence" in mse
+    return error + (f"; repeat last has {mse['persistence']:.4f}" if repeated else "")

@@ -70,10 +70,10 @@ def _badges(judgement: Judgement | None, explanation: Explanation | None) -> lis
         found.append(Verdict("neutral", "not judged", "no test scores yet"))
     elif judgement.beats_baselines:
         found.append(Verdict("positive", "beats every rival"))
-    elif judgement.comparison.verdicts:
-        against = judgement.comparison.verdicts
+    elif judgement.deciding:
+        against = judgement.deciding
         beaten = f"{sum(one.better for one in against)} of {len(against)}"
-        several = len(judgement.forecaster.targets) > 1
+        several = len(judgement.forecaster.targets) > 1 and judgement.scaled is None
         words = f"better in {beaten} comparisons" if several else f"beats {beaten} rivals"
         found.append(Verdict("negative", words))
     else:
@@ -84,12 +84,11 @@ def _badges(judgement: Judgement | None, explanation: Explanation | None) -> lis
 
 
 def _facts(kept: Stored, task: Task, judgement: Judgement | None, seeds: str) -> dict[str, str]:
-    model, windows = kept.config.model, kept.config.windows
+    windows, members = kept.config.windows, kept.config.training.ensemble
     found = {
         "forecast": f"{listing(task.dataset.targets)}: {windows.horizon} steps of {task.dataset.clock} ahead, "
         f"from the last {windows.context_length}",
-        "model": f"{model.layers} layer{'s' * (model.layers > 1)}, {model.heads} head{'s' * (model.heads > 1)}, d_model {model.d_model}, "
-        f"{model.attention} attention, forecast reads {'every step' if model.readout == 'all' else 'the last step'}",
+        "model": kept.config.model.words + (f"; mean of {members} networks" if members > 1 else ""),
     }
     if judgement is not None:
         first, last = data.target_span(judgement.task, judgement.split)

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from headway.evaluation.metrics import METRICS
+from headway.evaluation.scaled import MAE, MSE, ScaledScores, definition
 from headway.evaluation.tables import Cells, by_horizon, by_slice, overall
 from headway.evaluation.verdicts import Verdict as Against
 from headway.judgement import Judgement
@@ -16,11 +17,31 @@ _RANKS = ("worst", "second worst", "third worst", "fourth worst")
 
 
 def sections(judgement: Judgement) -> list[Section]:
-    """Skill, intervals, forecasts."""
+    """Scaled errors where these decide, skill, intervals, forecasts."""
     found = [_skill(judgement)]
+    if judgement.scaled is not None:
+        found.insert(0, _scaled(judgement, judgement.scaled))
     if len(judgement.forecaster.levels) > 1:
         found.append(_intervals(judgement))
     return [*found, _forecasts(judgement)]
+
+
+def _scaled(judgement: Judgement, scaled: ScaledScores) -> Section:
+    cells = scaled.table()
+    blocks: list[Block] = [
+        Table(
+            caption=f"Scaled errors on the {judgement.split} split",
+            header=tuple(cells.head),
+            rows=[tuple(row) for row in cells.rows],
+            numeric=range(1, 6),  # all but the names and the sources
+            emphasised=[0],
+            note=definition(),
+        )
+    ]
+    for error in (MSE, MAE):
+        blocks.append(Heading(error))
+        blocks += _against([verdict for verdict in scaled.comparison.verdicts if verdict.target == error], judgement)
+    return Section("scaled", "Scaled errors", f"{judgement.headline}. {scaled.caption}.", blocks)
 
 
 def _skill(judgement: Judgement) -> Section:

@@ -25,16 +25,13 @@ class History:
         metrics: Name -> one value per epoch; "loss" and "mae" on training, "val_..." on validation.
         best_epoch: 0-based epoch with the lowest validation loss, whose weights the model holds now.
         steps: Optimizer steps taken.
+        validation: Name -> value on validation of the weights that are kept.
     """
 
     metrics: Mapping[str, Sequence[float]]
     best_epoch: int
     steps: int
-
-    @property
-    def best(self) -> dict[str, float]:
-        """All metrics at the best epoch."""
-        return {name: values[self.best_epoch] for name, values in self.metrics.items()}
+    validation: Mapping[str, float]
 
 
 def compile_model(
@@ -92,7 +89,9 @@ def fit(
     """
     best = keras.callbacks.EarlyStopping("val_loss", mode="min", patience=spec.patience, restore_best_weights=True)
     watch = _Watch(train, on_epoch_end)
-    callbacks = [watch, best, *([_ProgressBar()] if progress == "bar" else [])]
+    # First of all: what comes after it, keeping the best weights among them, sees the average.
+    averaged: list[keras.callbacks.Callback] = [keras.callbacks.SwapEMAWeights(swap_on_epoch=True)] if spec.ema else []
+    callbacks = [*averaged, watch, best, *([_ProgressBar()] if progress == "bar" else [])]
     verbose = {"bar": 1, "lines": 2, "none": 0}[progress]
     history = model.fit(
         for_backend(train),
@@ -103,7 +102,22 @@ def fit(
         verbose=verbose,
     ).history
     losses = history["val_loss"]
-    return History(history, min(range(len(losses)), key=losses.__getitem__), int(train.num_batches * len(losses)))
+    best_epoch = min(range(len(losses)), key=losses.__getitem__)
+    kept = {name[4:]: values[best_epoch] for name, values in history.items() if name.startswith("val_")}
+    return History(history, best_epoch, int(train.num_batches * len(losses)), kept)
+
+
+def join(histories: Sequence[History], validation: Mapping[str, float]) -> History:
+    """What the trainings of an ensemble did, one after another.
+
+    Args:
+        histories: Of each member.
+        validation: Name -> value on validation of all of them together.
+    """
+    metrics = {name: [value for one in histories for value in one.metrics[name]] for name in histories[0].metrics}
+    losses = metrics["val_loss"]
+    steps = sum(one.steps for one in histories)
+    return History(metrics, min(range(len(losses)), key=losses.__getitem__), steps, validation)
 
 
 def for_backend(feed: Feed) -> Any:
@@ -155,5 +169,7 @@ def _optimizer(spec: "TrainingSpec", *, total_steps: int) -> keras.optimizers.Op
         warmup_target=spec.learning_rate if warmup else None,
         warmup_steps=warmup,
     )
-    decay = {"weight_decay": spec.weight_decay} if spec.optimizer == "adamw" else {}
-    return _OPTIMIZERS[spec.optimizer](learning_rate=schedule, global_clipnorm=spec.gradient_clip, **decay)
+    options: dict[str, Any] = {"weight_decay": spec.weight_decay} if spec.optimizer == "adamw" else {}
+    if spec.ema:
+        options |= {"use_ema": True, "ema_momentum": spec.ema}
+    return _OPTIMIZERS[spec.optimizer](learning_rate=schedule, global_clipnorm=spec.gradient_clip, **options)
