@@ -7,6 +7,7 @@ from typing import Literal
 
 import keras
 
+from headway import solved_paths
 from headway.config.train import TrainConfig
 from headway.errors import DataError
 from headway.feeds import training_feed, validation_feed
@@ -77,6 +78,7 @@ def compiled(
     keras.utils.set_random_seed(_seed(config, member))
     name = "transformer" if member is None else ensemble.member_name(member)
     forecaster = untrained(Transformer(config.model, task.shape, dtype=precision, name=name), task)
+    solved_paths.solve(forecaster.network, task)
     _compile(forecaster, config, task, steps_per_epoch=steps_per_epoch)
     return forecaster
 

@@ -36,7 +36,8 @@ class ModelSpec(Spec):
         position: "learned" adds a vector per time step; "none" does not.
         decoder: "per_step" meets a summary of what was encoded with what is known of each step ahead; "direct" maps
             the encoded tokens to all steps at once.
-        linear_path: Add a linear map of each target's own context to its forecast.
+        linear_path: Add a linear map, which begins where least squares puts it: of everything that is seen of a window
+            where channels are mixed, of each target's own past where they are separate.
         calendar_path: Take from each target, and give back to its forecast, what the calendar alone expects of it.
         readout: What the forecast reads of the encoded steps: "all", or the "last" alone, so that
             attention is the only way for the others to be heard.

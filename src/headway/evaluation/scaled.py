@@ -87,7 +87,7 @@ class ScaledScores:
 
     def metrics(self) -> dict[str, float]:
         """Errors by path: scaled_mse of the model, scaled_mse_persistence of a rival."""
-        found = {}
+        found: dict[str, float] = {}
         for error, values in (("scaled_mse", self.mse), ("scaled_mae", self.mae)):
             found |= {error if name == self.model else f"{error}_{name}": value for name, value in values.items()}
         return {path: value for path, value in found.items() if np.isfinite(value)}

@@ -41,7 +41,7 @@ class Scores:
 
     def value(self, target: str, forecaster: str, metric: str, horizon: str | int = OVERALL) -> float:
         """One number of the table."""
-        return float(self.table[metric].iat[self._row_of[target, forecaster, str(horizon)]])
+        return float(self.table[metric].to_numpy(np.float64)[self._row_of[target, forecaster, str(horizon)]])
 
     @cached_property
     def _row_of(self) -> dict[tuple[str, str, str], int]:

@@ -12,7 +12,7 @@ from headway.models.encoder import EncoderBlock
 from headway.models.head import DirectHead, Quantiles, StepHead
 from headway.models.normalisation import levelled
 from headway.models.patches import Patches
-from headway.models.paths import CalendarPath, LinearPath
+from headway.models.paths import CalendarPath, LinearPath, OwnLinearPath
 from headway.models.shape import TaskShape
 
 if TYPE_CHECKING:
@@ -70,7 +70,13 @@ class Transformer(keras.Model):
                 targets=targets, levels=levels, horizon=shape.horizon, dropout=spec.dropout, readout=spec.readout
             )
         self.quantiles = Quantiles(levels.index(0.5))
-        self.linear_path = LinearPath(shape.horizon) if spec.linear_path else None
+        self.linear_path: LinearPath | OwnLinearPath | None = None
+        if spec.linear_path:
+            self.linear_path = (
+                OwnLinearPath(shape.horizon)
+                if spec.channels == "separate"
+                else LinearPath(shape.horizon, targets=targets, num_series=shape.num_series)
+            )
         self.calendar_path = CalendarPath(len(shape.targets)) if spec.calendar_path else None
         self.build({name: tensor.shape for name, tensor in self.input_signature().items()})
 
@@ -90,8 +96,10 @@ class Transformer(keras.Model):
             self.head.build((None, self.shape.horizon, self.decoder.summary.units))
         else:
             self.head.build(tokens)
-        if self.linear_path is not None:
+        if isinstance(self.linear_path, OwnLinearPath):
             self.linear_path.build((None, self.shape.context_length, len(self.shape.targets)))
+        elif self.linear_path is not None:
+            self.linear_path.build(input_shape["context"], input_shape["known_future"])
         if self.calendar_path is not None:
             self.calendar_path.build(input_shape["known_future"])
         self.built = True
@@ -107,9 +115,10 @@ class Transformer(keras.Model):
             [B, H, targets, Q] float32, rising along Q.
         """
         shape = self.shape
-        inputs, expected = self._without_calendar(inputs)
+        inputs, expected = self.without_calendar(inputs)
         window = levelled(inputs["context"], inputs["observed"], targets=shape.targets, kind=self.spec.normalisation)
-        seen = self._seen({**inputs, "context": window.context})
+        inputs = {**inputs, "context": window.context}
+        seen = self._seen(inputs)
         x = self.position(self.embedding(seen))  # [B, T, F] -> [B, P, D]
         for block in self.blocks:
             x = block(x, training=training)
@@ -121,8 +130,10 @@ class Transformer(keras.Model):
         if self.spec.channels == "separate":
             raw = channels.together(raw, len(shape.targets))
         change = self.quantiles(raw)
-        if self.linear_path is not None:
+        if isinstance(self.linear_path, OwnLinearPath):
             change = change + self.linear_path(ops.take(window.context, list(shape.targets), axis=-1))
+        elif self.linear_path is not None:
+            change = change + self.linear_path(inputs)
         if window.spread is not None:
             change = change * window.spread
         forecast = window.level + change
@@ -138,7 +149,7 @@ class Transformer(keras.Model):
             [B, layers, N, T, S] float32; every row over S sums to 1. With separate channels it is the mean over
             targets.
         """
-        inputs, _ = self._without_calendar(inputs)
+        inputs, _ = self.without_calendar(inputs)
         window = levelled(
             inputs["context"], inputs["observed"], targets=self.shape.targets, kind=self.spec.normalisation
         )
@@ -152,7 +163,7 @@ class Transformer(keras.Model):
             found = channels.mean(found, len(self.shape.targets))
         return self.patches.by_step(found)
 
-    def _without_calendar(self, inputs: Inputs) -> tuple[Inputs, KerasTensor | None]:
+    def without_calendar(self, inputs: Inputs) -> tuple[Inputs, KerasTensor | None]:
         """The context less what the calendar path expects, and what it expects of the horizon [B, H, targets]."""
         if self.calendar_path is None:
             return inputs, None

@@ -1,0 +1,146 @@
+"""The short ways beside attention begin where least squares puts them: their best linear fit of the training rows.
+
+A linear map of many neighbouring steps is slow to learn by small steps, since neighbours are nearly the same, and exact
+in closed form; attention is then left what is not linear.
+"""
+
+from collections.abc import Iterator
+from typing import Any, NamedTuple
+
+import numpy as np
+from keras import ops
+from numpy.typing import NDArray
+
+from headway.data import batches
+from headway.models.normalisation import levelled
+from headway.models.paths import LinearPath, OwnLinearPath
+from headway.models.transformer import Inputs, Transformer
+from headway.task import Task
+
+Array = NDArray[np.float64]
+
+_RIDGE = 1e-6  # of the mean diagonal: decides only between columns that depend on each other
+_WINDOWS_AT_ONCE = 1024
+
+
+def solve(network: Transformer, task: Task) -> None:
+    """Give the linear and the calendar path of a network, where it has them, their least-squares weights.
+
+    First the calendar, from training rows; then the linear map, from training windows as the network sees them less
+    what the calendar expects.
+
+    Args:
+        network: Before it is trained.
+        task: Whose training rows and windows.
+    """
+    if network.calendar_path is not None:
+        network.calendar_path.projection.kernel.assign(_calendar(task))
+    if isinstance(network.linear_path, OwnLinearPath):
+        kernel, bias = _own_past(network, task)
+        network.linear_path.projection.kernel.assign(kernel)
+        network.linear_path.projection.bias.assign(bias)
+    elif network.linear_path is not None:
+        common, ahead = _everything(network, network.linear_path, task)
+        network.linear_path.kernel.assign(common)
+        network.linear_path.ahead.assign(ahead)
+
+
+def _calendar(task: Task) -> Array:
+    """Weights [C, targets] of what is known in advance, beside a mean that the network has other ways to tell."""
+    rows = task.rows
+    begin = np.cumsum([0, *(len(series) for series in task.dataset.series)])
+    training = np.concatenate(
+        [np.arange(*border["train"]) + first for border, first in zip(task.borders, begin, strict=False)]
+    )
+    known = np.column_stack([rows.known_future[training], np.ones(len(training))]).astype(np.float64)
+    found = np.empty((known.shape[1], len(rows.targets)))
+    for place, column in enumerate(rows.targets):
+        seen = rows.observed[training, column] > 0
+        found[:, place] = _least_squares(
+            known[seen].T @ known[seen], known[seen].T @ rows.values[training[seen], column]
+        )
+    return found[:-1]
+
+
+def _own_past(network: Transformer, task: Task) -> tuple[Array, Array]:
+    """Kernel [T, H] and bias [H], of windows and targets whose whole horizon was observed."""
+    gram, moment = np.zeros(()), np.zeros(())
+    for seen in _windows(network, task):
+        context = _array(seen.inputs["context"])[..., list(task.shape.targets)].swapaxes(1, 2)  # [B, targets, T]
+        whole = seen.observed.all(axis=1)  # [B, targets]
+        steps = context[whole]
+        design = np.column_stack([steps, np.ones(len(steps))])
+        gram = gram + design.T @ design  # [T+1, T+1]
+        moment = moment + design.T @ seen.change.swapaxes(1, 2)[whole]  # [T+1, H]
+    weights = _least_squares(gram, moment)
+    return weights[:-1], weights[-1]
+
+
+def _everything(network: Transformer, path: LinearPath, task: Task) -> tuple[Array, Array]:
+    """Kernel [P, H, targets] and weights of what is known ahead [H, C, targets], of windows without a missing target.
+
+    Steps share the products of the P columns they have in common; only the C columns of a step ahead are its own.
+    """
+    horizon = task.shape.horizon
+    gram, cross, own, moment, own_moment = (np.zeros(()) for _ in range(5))
+    for seen in _windows(network, task):
+        whole = seen.observed.all(axis=(1, 2))
+        rows, change = _array(path.rows(seen.inputs))[whole], seen.change[whole]
+        ahead = _array(seen.inputs["known_future"])[whole, -horizon:]
+        gram = gram + rows.T @ rows  # [P, P]
+        cross = cross + np.einsum("bp,bhc->hpc", rows, ahead, optimize=True)
+        own = own + np.einsum("bhc,bhd->hcd", ahead, ahead, optimize=True)
+        moment = moment + np.einsum("bp,bhk->hpk", rows, change, optimize=True)
+        own_moment = own_moment + np.einsum("bhc,bhk->hck", ahead, change, optimize=True)
+    weights = np.stack(
+        [
+            _least_squares(
+                np.block([[gram, cross[step]], [cross[step].T, own[step]]]), np.vstack([moment[step], own_moment[step]])
+            )
+            for step in range(horizon)
+        ]
+    )  # [H, P+C, targets]
+    return weights[:, : len(gram)].swapaxes(0, 1), weights[:, len(gram) :]
+
+
+class _Seen(NamedTuple):
+    """Windows as the network sees them, less what the calendar expects.
+
+    Attributes:
+        inputs: Of the linear path.
+        change: [B, H, targets] what is to be forecast of them, in the units of their level.
+        observed: [B, H, targets] where that is known.
+    """
+
+    inputs: Inputs
+    change: Array
+    observed: NDArray[np.bool_]
+
+
+def _windows(network: Transformer, task: Task) -> Iterator[_Seen]:
+    index, kind = task.windows["train"], network.spec.normalisation
+    for numbers in batches.all_numbers(index, batch_size=_WINDOWS_AT_ONCE):
+        batch = batches.gather(task.rows, index, numbers)
+        inputs, expected = network.without_calendar({name: _tensor(array) for name, array in batch.inputs.items()})
+        window = levelled(inputs["context"], inputs["observed"], targets=task.shape.targets, kind=kind)
+        change = batch.target - _array(window.level)[..., 0]
+        change = change if expected is None else change - _array(expected)
+        change = change if window.spread is None else change / _array(window.spread)[..., 0]
+        yield _Seen({**inputs, "context": window.context}, change, batch.target_observed > 0)
+
+
+def _least_squares(gram: Array, moment: Array) -> Array:
+    """Weights of the normal equations; zeros where there is nothing to learn from."""
+    if not gram.any():
+        return np.zeros_like(moment)
+    found: Array = np.linalg.solve(gram + _RIDGE * gram.trace() / len(gram) * np.eye(len(gram)), moment)
+    return found
+
+
+def _tensor(array: Any) -> Any:
+    return ops.convert_to_tensor(array)
+
+
+def _array(tensor: Any) -> Array:
+    found: Array = ops.convert_to_numpy(tensor).astype(np.float64)
+    return found
