@@ -33,20 +33,25 @@ def test_the_calendar_of_a_patch_is_that_of_its_last_step_and_the_last_patch_end
 
 
 @pytest.mark.parametrize(("steps", "length", "stride"), CUTS)
-def test_attention_by_step_shares_what_a_patch_receives_evenly_among_its_steps(
+def test_a_step_attends_and_receives_as_the_patches_that_hold_it_do_on_average(
     steps: int, length: int, stride: int
 ) -> None:
     held = members(steps, length, stride)
     scores = np.random.default_rng(3).dirichlet(np.ones(len(held)), size=(2, len(held))).astype("float32")
-    expected = np.zeros((2, steps, steps))
+    holding = [[number for number, patch in enumerate(held) if step in patch] for step in range(steps)]
+    expected = np.empty((2, steps, steps))
     for attending in range(steps):
-        rows = [number for number, patch in enumerate(held) if attending in patch]
-        for attended, patch in enumerate(held):
-            for step in patch:
-                expected[:, attending, step] += scores[:, rows, attended].mean(axis=1) / length
-    found = ops.convert_to_numpy(Patches(steps, length, stride).by_step(ops.convert_to_tensor(scores)))
-    np.testing.assert_allclose(found, expected, atol=1e-6)
-    np.testing.assert_allclose(found.sum(axis=-1), 1.0, atol=1e-5)
+        for attended in range(steps):
+            expected[:, attending, attended] = scores[:, holding[attending]][:, :, holding[attended]].mean(axis=(1, 2))
+    expected /= expected.sum(axis=-1, keepdims=True)
+    patches = Patches(steps, length, stride)
+    np.testing.assert_allclose(
+        ops.convert_to_numpy(patches.by_step(ops.convert_to_tensor(scores))), expected, atol=1e-6
+    )
+    uniform = np.full_like(scores, 1 / len(held))
+    np.testing.assert_allclose(
+        ops.convert_to_numpy(patches.by_step(ops.convert_to_tensor(uniform))), 1 / steps, atol=1e-6
+    )
 
 
 @pytest.mark.parametrize(("length", "stride"), [(8, 1), (3, 5), (2, 3), (4, 2)])

@@ -52,16 +52,17 @@ class Patches:
     def by_step(self, scores: KerasTensor) -> KerasTensor:
         """Attention between patches told as attention between steps, [..., P, P] -> [..., T, T].
 
-        What a patch receives is shared evenly by its steps; a step attends as the patches do, on average, that hold
-        it. Rows go on summing to 1.
+        A step attends as the patches that hold it do on average, and receives what they receive on average, rescaled
+        so that rows sum to 1: patches that are attended to alike are steps that are attended to alike, however many
+        patches hold each.
         """
         if self.length == 1:
             return scores
         holds = np.zeros((self.count, self.steps), np.float32)
         np.put_along_axis(holds, self._members, 1.0, axis=1)
-        attending = ops.convert_to_tensor((holds / holds.sum(axis=0)).T)  # [T, P]
-        attended = ops.convert_to_tensor(holds / self.length)  # [P, T]
-        return ops.matmul(ops.matmul(attending, scores), attended)
+        mean = ops.convert_to_tensor(holds / holds.sum(axis=0))  # [P, T]
+        by_step = ops.matmul(ops.matmul(ops.transpose(mean), scores), mean)
+        return by_step / ops.sum(by_step, axis=-1, keepdims=True)
 
     @cached_property
     def _members(self) -> NDArray[np.int64]:
