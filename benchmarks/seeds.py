@@ -75,7 +75,7 @@ def train(seed: int, words: list[str]) -> Run:
     if done.returncode:
         raise SystemExit(done.stderr or done.stdout)
     minutes = (time.monotonic() - started) / 60
-    found = re.findall(r"^run (\S+?):? ?", done.stdout, re.MULTILINE)
+    found = re.findall(r"^run (\d{4}-\d\d-\d\d_\w[\w-]*)", done.stdout, re.MULTILINE)
     verdicts = [line for line in done.stdout.splitlines() if line.startswith("transformer ") and "interval" in line]
     verdicts = verdicts or [
         line for line in done.stdout.splitlines() if re.match(r"transformer (beats|loses|is not)", line)

@@ -13,7 +13,7 @@ from headway.estimate import Estimate, estimates
 from headway.models.transformer import Transformer
 from headway.task import prepare
 
-SIZES = ["windows.context_length=5", "windows.horizon=3", "model.layers=1", "model.heads=1"]
+SIZES = ["training.ensemble=1", "windows.context_length=5", "windows.horizon=3", "model.layers=1", "model.heads=1"]
 SIZES += ["training.batch_size=13", "training.steps_per_execution=1"]  # a step alone is traced soonest
 
 

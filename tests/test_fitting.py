@@ -15,7 +15,13 @@ from headway.forecasting import calibration_of, median_errors
 from headway.task import Task, prepare
 
 WORDS = ("windows.context_length=3", "windows.horizon=2", "model.d_model=4", "model.heads=1", "model.feed_forward=3")
-TRAINING = ("training.optimizer=sgd", "training.epochs=2", "training.batch_size=64", "training.learning_rate=0.1")
+TRAINING = (
+    "training.ensemble=1",
+    "training.optimizer=sgd",
+    "training.epochs=2",
+    "training.batch_size=64",
+    "training.learning_rate=0.1",
+)
 
 
 def task_of(config: TrainConfig) -> Task:

@@ -35,7 +35,14 @@ def explained(compose: Callable[..., TrainConfig], tmp_path: Path) -> Explained:
         pd.DataFrame({"time": hours.strftime("%Y-%m-%dT%H:%M"), "load": load}).to_csv(path, index=False)
         config = compose(
             *("dataset=csv", f"dataset.path={path}", "dataset.timestamp=time", "dataset.targets=[load]"),
-            *("windows.horizon=1", f"seed={seed}", "training.epochs=20", "training.patience=20", *overrides),
+            *(
+                "windows.horizon=1",
+                f"seed={seed}",
+                "training.ensemble=1",
+                "training.epochs=20",
+                "training.patience=20",
+                *overrides,
+            ),
         )
         dataset = sources.read(config.dataset, project=tmp_path)
         task = prepare(dataset, dataset_spec=config.dataset, splits=config.splits, windows=config.windows)

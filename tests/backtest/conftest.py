@@ -26,7 +26,13 @@ def config(
     path = write_csv([("time", "y", "x"), *values])
     return compose(
         *("dataset=csv", f"dataset.path={path}", "dataset.timestamp=time", "dataset.targets=[y]", "dataset.season=5"),
-        *("evaluation=quick", "evaluation.slices=[x]", "training.epochs=1", "training.optimizer=sgd"),
+        *(
+            "evaluation=quick",
+            "evaluation.slices=[x]",
+            "training.epochs=1",
+            "training.ensemble=1",
+            "training.optimizer=sgd",
+        ),
         *("windows.context_length=3", "windows.horizon=2", "model.d_model=4", "model.heads=1", "model.feed_forward=3"),
     )
 

@@ -22,7 +22,14 @@ from headway.errors import DataError, Interrupted
 PROJECT = Path(__file__).resolve().parents[2]
 TRAIN = ["dataset=csv", "dataset.path=own.csv", "dataset.timestamp=time", "dataset.targets=[load]", "evaluation=quick"]
 # SGD, whose graph is built in a third of the time.
-TRAIN += ["training.epochs=1", "training.optimizer=sgd", "training.batch_size=64", "tracking=off", "evaluate=false"]
+TRAIN += [
+    "training.epochs=1",
+    "training.ensemble=1",
+    "training.optimizer=sgd",
+    "training.batch_size=64",
+    "tracking=off",
+    "evaluate=false",
+]
 BACKTEST = ["tracking=off", "backtest=rolling", "backtest.origins=3", "backtest.every=4D", "evaluation.bootstrap=100"]
 
 

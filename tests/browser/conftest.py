@@ -54,7 +54,7 @@ def trained(
             folder.mkdir(exist_ok=True)
             write_load(folder / "own.csv")
             words = ["dataset=csv", "dataset.path=own.csv", "dataset.timestamp=time", "dataset.targets=[load]"]
-            words += [f"training.epochs={EPOCHS}", "training.batch_size=64", "evaluation=quick"]
+            words += [f"training.epochs={EPOCHS}", "training.ensemble=1", "training.batch_size=64", "evaluation=quick"]
             command = [sys.executable, str(project / "train.py"), *words]
             done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
             assert done.returncode == 0, done.stderr

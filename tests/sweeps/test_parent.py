@@ -87,7 +87,7 @@ def test_the_csv_has_every_child(run: Run, record: Callable[..., str], study: Ca
         rows = list(csv.DictReader(file))
     assert [row["trial"] for row in rows] == [str(number) for number in range(7)]
     assert [row["state"] for row in rows] == ["finished"] * 4 + ["pruned", "failed", "running"]
-    assert [row["validation_mae"] for row in rows] == ["4.0", "3.0", "1.25", "2.0", "9.0", "", ""]
+    assert [row["validation_error"] for row in rows] == ["4.0", "3.0", "1.25", "2.0", "9.0", "", ""]
     assert [row["epochs"] for row in rows] == ["7", "7", "7", "7", "2", "0", "0"]
     assert rows[5]["error"] == "no luck"
     assert all(0.001 <= float(row["training.learning_rate"]) <= 0.1 and row["model.heads"] in "24" for row in rows)

@@ -34,6 +34,8 @@ class StepHead(keras.layers.Layer):
 class DirectHead(keras.layers.Layer):
     """From all encoded tokens to the whole horizon by one linear map, always in float32.
 
+    It begins at zero: of hundreds of encoded features even small weights would be noise that a forecast must unlearn.
+
     Args:
         targets: Columns to forecast.
         levels: Quantile levels in rising order with 0.5 among them.
@@ -57,7 +59,7 @@ class DirectHead(keras.layers.Layer):
         self.sizes = (-1, horizon, targets, len(levels))
         self.dropout = keras.layers.Dropout(dropout, dtype="float32", name="dropout")
         self.projection = keras.layers.Dense(
-            horizon * targets * len(levels), kernel_initializer=_start(), dtype="float32", name="projection"
+            horizon * targets * len(levels), kernel_initializer="zeros", dtype="float32", name="projection"
         )
 
     def build(self, encoded_shape: tuple[Any, ...]) -> None:

@@ -188,7 +188,7 @@ def _csv(rows: Sequence[Row]) -> str:
     keys = list(dict.fromkeys(key for row in rows for key in row.parameters))
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(["trial", *keys, "validation_mae", "state", "epochs", "seconds", "run", "error"])
+    writer.writerow(["trial", *keys, "validation_error", "state", "epochs", "seconds", "run", "error"])
     for row in rows:
         cells = [row.number, *(row.parameters.get(key, "") for key in keys), row.score, row.state]
         seconds = None if row.seconds is None else f"{row.seconds:.1f}"

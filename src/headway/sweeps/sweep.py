@@ -204,7 +204,7 @@ def _work(sweep: Sweep, study: Study, jobs: Jobs, own: Run) -> None:
         row = children.best_of(children.rows_of(study))
         if row is not None and row.score is not None and row.score != best:
             best = row.score
-            own.log_metrics({"sweep/best_validation_mae": best}, step=study.finished)
+            own.log_metrics({"sweep/best_validation_error": best}, step=study.finished)
 
 
 def _is_to_train(sweep: Sweep, study: Study, jobs: Jobs, finished: FinishedRuns, assignment: Assignment) -> bool:
