@@ -76,9 +76,8 @@ def train(seed: int, words: list[str]) -> Run:
         raise SystemExit(done.stderr or done.stdout)
     minutes = (time.monotonic() - started) / 60
     found = re.findall(r"^run (\d{4}-\d\d-\d\d_\w[\w-]*)", done.stdout, re.MULTILINE)
-    verdicts = [line for line in done.stdout.splitlines() if line.startswith("transformer ") and "interval" in line]
-    verdicts = verdicts or [
-        line for line in done.stdout.splitlines() if re.match(r"transformer (beats|loses|is not)", line)
+    verdicts = [
+        line for line in done.stdout.splitlines() if re.match(r"(scaled MSE: )?transformer (beats|loses|is|does)", line)
     ]
     return Run(seed, minutes, errors(Path("runs") / found[-1]), verdicts)
 

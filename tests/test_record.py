@@ -28,7 +28,13 @@ HISTORY = History({"loss": [2, 1], "val_loss": [2, 1], "mae": [2, 1], "val_mae":
 
 @pytest.fixture
 def config(compose: Callable[..., TrainConfig]) -> TrainConfig:
-    return compose(*WORDS, "evaluation.rivals=[persistence,drift]", "evaluation.attention_windows=5", "tracking=off")
+    return compose(
+        *WORDS,
+        "evaluation.rivals=[persistence,drift]",
+        "evaluation.attention_windows=5",
+        "training.ensemble=1",
+        "tracking=off",
+    )
 
 
 @pytest.fixture

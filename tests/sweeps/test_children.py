@@ -91,7 +91,17 @@ def test_children_are_ranked_by_how_they_ended_and_then_by_error() -> None:
 def test_a_table_shows_every_child_best_first() -> None:
     text = children.table([FAILED, finished(1, 9.0), finished(2, 2.54321), WAITING])
     header, _, *lines = text.splitlines()
-    assert header.split() == ["trial", "heads", "learning_rate", "validation", "MAE", "state", "epochs", "time", "run"]
+    assert header.split() == [
+        "trial",
+        "heads",
+        "learning_rate",
+        "validation",
+        "error",
+        "state",
+        "epochs",
+        "time",
+        "run",
+    ]
     assert [line.split()[0] for line in lines] == ["2", "1", "11", "13"]
     assert lines[0].split() == ["2", "2", "0.001235", "2.543", "finished", "3", "17", "s", ROW.run]
     assert "failed: no luck" in lines[3]

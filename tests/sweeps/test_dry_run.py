@@ -46,6 +46,7 @@ def words_for(path: Path) -> list[str]:
         "training.batch_size=13",
         "training.epochs=2",
         "training.steps_per_execution=1",
+        "training.ensemble=1",
     ]
 
 
