@@ -10,7 +10,7 @@ import pytest
 from headway import pipeline
 
 SHORT = ["training=fast", "training.epochs=1", "evaluation.rivals=[persistence,nlinear]", "evaluation.bootstrap=50"]
-SHORT += ["evaluation.explain_windows=23", "evaluation.attention_windows=7", "training.batch_size=64", "tracking=off"]
+SHORT += ["evaluation.explain_windows=0", "evaluation.attention_windows=7", "training.batch_size=64", "tracking=off"]
 SHORT += ["dataset=csv", "dataset.path=short.csv", "dataset.timestamp=time", "dataset.targets=[a]"]
 
 
@@ -27,6 +27,7 @@ SHORT += ["dataset=csv", "dataset.path=short.csv", "dataset.timestamp=time", "da
             *("dataset.targets=[a,c]", "windows.context_length=9", "windows.horizon=7"),
             *("model.patch_length=3", "model.patch_stride=2", "model.decoder=direct", "model.normalisation=standard"),
             *("model.linear_path=true", "model.calendar_path=true", "training.ensemble=2", "training.ema=0.9"),
+            "evaluation.explain_windows=23",
         ],
     ],
     ids=lambda overrides: overrides[0],

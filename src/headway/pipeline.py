@@ -138,7 +138,11 @@ def train(
         run.log_metrics(kept, step=history.best_epoch + 1)
         record_training(run, config, task, forecaster, history, metrics=kept, epochs=epochs)
         run.set_score(score)
-        summary = f"validation {config.criterion.upper()} {score:.{4 if config.criterion == 'mse' else 3}f} at epoch {history.best_epoch + 1} of {len(history.metrics['loss'])}"
+        epochs_run, members = len(history.metrics["loss"]), config.training.ensemble
+        when = f"at epoch {history.best_epoch + 1} of" if members == 1 else f"of {members} networks together, after"
+        decimals = 4 if config.criterion == "mse" else 3
+        summary = f"validation {config.criterion.upper()} {score:.{decimals}f} {when} {epochs_run}"
+        summary += "" if members == 1 else " epochs in all"
         pictures = [("attention_map.png", "attention map")]
         run.describe(describe(headline=summary, facts=facts(config, task, command), sections=[], pictures=pictures))
         run.publish_view(forecaster.targets)
