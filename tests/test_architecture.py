@@ -32,7 +32,7 @@ ALLOWED = {
     "slicing": {"data", "evaluation", "task", "errors"},
     "rival_forecasts": {"data", "evaluation", "task"},
     "forecasting": {"config", "data", "evaluation", "forecaster", "rival_forecasts", "slicing", "task"},
-    "solved_paths": {"data", "models", "task"},
+    "solved_paths": {"data", "models", "evaluation", "task"},
     "fitting": {"config", "models", "training", "feeds", "forecaster", "forecasting", "solved_paths", "task", "errors"},
     "estimate": {"config", "data", "models", "training", "feeds", "fitting", "task"},
     "benchmark_check": {"config", "data", "evaluation", "rival_forecasts", "task", "errors"},

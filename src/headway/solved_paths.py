@@ -12,7 +12,7 @@ from keras import ops
 from numpy.typing import NDArray
 
 from headway.data import batches
-from headway.models.normalisation import levelled
+from headway.evaluation.rivals import least_squares
 from headway.models.paths import LinearPath, OwnLinearPath
 from headway.models.transformer import Inputs, Transformer
 from headway.task import Task
@@ -56,9 +56,8 @@ def _calendar(task: Task) -> Array:
     found = np.empty((known.shape[1], len(rows.targets)))
     for place, column in enumerate(rows.targets):
         seen = rows.observed[training, column] > 0
-        found[:, place] = _least_squares(
-            known[seen].T @ known[seen], known[seen].T @ rows.values[training[seen], column]
-        )
+        gram, moment = known[seen].T @ known[seen], known[seen].T @ rows.values[training[seen], column]
+        found[:, place] = least_squares.solve(gram, moment, ridge=_RIDGE)
     return found[:-1]
 
 
@@ -72,7 +71,7 @@ def _own_past(network: Transformer, task: Task) -> tuple[Array, Array]:
         design = np.column_stack([steps, np.ones(len(steps))])
         gram = gram + design.T @ design  # [T+1, T+1]
         moment = moment + design.T @ seen.change.swapaxes(1, 2)[whole]  # [T+1, H]
-    weights = _least_squares(gram, moment)
+    weights = least_squares.solve(gram, moment, ridge=_RIDGE)
     return weights[:-1], weights[-1]
 
 
@@ -94,8 +93,10 @@ def _everything(network: Transformer, path: LinearPath, task: Task) -> tuple[Arr
         own_moment = own_moment + np.einsum("bhc,bhk->hck", ahead, change, optimize=True)
     weights = np.stack(
         [
-            _least_squares(
-                np.block([[gram, cross[step]], [cross[step].T, own[step]]]), np.vstack([moment[step], own_moment[step]])
+            least_squares.solve(
+                np.block([[gram, cross[step]], [cross[step].T, own[step]]]),
+                np.vstack([moment[step], own_moment[step]]),
+                ridge=_RIDGE,
             )
             for step in range(horizon)
         ]
@@ -118,27 +119,14 @@ class _Seen(NamedTuple):
 
 
 def _windows(network: Transformer, task: Task) -> Iterator[_Seen]:
-    index, kind = task.windows["train"], network.spec.normalisation
+    index = task.windows["train"]
     for numbers in batches.all_numbers(index, batch_size=_WINDOWS_AT_ONCE):
         batch = batches.gather(task.rows, index, numbers)
-        inputs, expected = network.without_calendar({name: _tensor(array) for name, array in batch.inputs.items()})
-        window = levelled(inputs["context"], inputs["observed"], targets=task.shape.targets, kind=kind)
-        change = batch.target - _array(window.level)[..., 0]
-        change = change if expected is None else change - _array(expected)
-        change = change if window.spread is None else change / _array(window.spread)[..., 0]
-        yield _Seen({**inputs, "context": window.context}, change, batch.target_observed > 0)
-
-
-def _least_squares(gram: Array, moment: Array) -> Array:
-    """Weights of the normal equations; zeros where there is nothing to learn from."""
-    if not gram.any():
-        return np.zeros_like(moment)
-    found: Array = np.linalg.solve(gram + _RIDGE * gram.trace() / len(gram) * np.eye(len(gram)), moment)
-    return found
-
-
-def _tensor(array: Any) -> Any:
-    return ops.convert_to_tensor(array)
+        view = network.view({name: ops.convert_to_tensor(array) for name, array in batch.inputs.items()})
+        change = batch.target - _array(view.level)[..., 0]
+        change = change if view.expected is None else change - _array(view.expected)
+        change = change if view.spread is None else change / _array(view.spread)[..., 0]
+        yield _Seen(view.inputs, change, batch.target_observed > 0)
 
 
 def _array(tensor: Any) -> Array:

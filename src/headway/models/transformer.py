@@ -1,6 +1,6 @@
 """The transformer: tokens of the context, encoder blocks, a head over the horizon, short ways beside them."""
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import keras
 from keras import KerasTensor, ops
@@ -19,6 +19,22 @@ if TYPE_CHECKING:
     from headway.config.model import ModelSpec
 
 Inputs = dict[str, KerasTensor]
+
+
+class View(NamedTuple):
+    """A window less what the calendar path expects, in a level of its own.
+
+    Attributes:
+        inputs: As for a network, with another context.
+        level: [B, 1, targets, 1] what a forecast is a change from.
+        spread: [B, 1, targets, 1] units of that change, or None for 1.
+        expected: [B, H, targets] what the calendar path expects of the steps ahead, or None without one.
+    """
+
+    inputs: Inputs
+    level: KerasTensor
+    spread: KerasTensor | None
+    expected: KerasTensor | None
 
 
 class Transformer(keras.Model):
@@ -114,11 +130,9 @@ class Transformer(keras.Model):
         Returns:
             [B, H, targets, Q] float32, rising along Q.
         """
-        shape = self.shape
-        inputs, expected = self.without_calendar(inputs)
-        window = levelled(inputs["context"], inputs["observed"], targets=shape.targets, kind=self.spec.normalisation)
-        inputs = {**inputs, "context": window.context}
-        seen = self._seen(inputs)
+        targets = self.shape.targets
+        view = self.view(inputs)
+        seen = self._seen(view.inputs)
         x = self.position(self.embedding(seen))  # [B, T, F] -> [B, P, D]
         for block in self.blocks:
             x = block(x, training=training)
@@ -128,16 +142,16 @@ class Transformer(keras.Model):
         else:
             raw = self.head(x, training=training)
         if self.spec.channels == "separate":
-            raw = channels.together(raw, len(shape.targets))
+            raw = channels.together(raw, len(targets))
         change = self.quantiles(raw)
         if isinstance(self.linear_path, OwnLinearPath):
-            change = change + self.linear_path(ops.take(window.context, list(shape.targets), axis=-1))
+            change = change + self.linear_path(ops.take(view.inputs["context"], list(targets), axis=-1))
         elif self.linear_path is not None:
-            change = change + self.linear_path(inputs)
-        if window.spread is not None:
-            change = change * window.spread
-        forecast = window.level + change
-        return forecast if expected is None else forecast + ops.expand_dims(expected, -1)
+            change = change + self.linear_path(view.inputs)
+        if view.spread is not None:
+            change = change * view.spread
+        forecast = view.level + change
+        return forecast if view.expected is None else forecast + ops.expand_dims(view.expected, -1)
 
     def attention_scores(self, inputs: Inputs) -> KerasTensor:
         """Softmaxed attention weights of a forecast, in a pass of their own, told by time step.
@@ -149,11 +163,7 @@ class Transformer(keras.Model):
             [B, layers, N, T, S] float32; every row over S sums to 1. With separate channels it is the mean over
             targets.
         """
-        inputs, _ = self.without_calendar(inputs)
-        window = levelled(
-            inputs["context"], inputs["observed"], targets=self.shape.targets, kind=self.spec.normalisation
-        )
-        x = self.position(self.embedding(self._seen({**inputs, "context": window.context})))
+        x = self.position(self.embedding(self._seen(self.view(inputs).inputs)))
         scores = []
         for block in self.blocks:
             x, weights = block.with_scores(x)
@@ -163,7 +173,15 @@ class Transformer(keras.Model):
             found = channels.mean(found, len(self.shape.targets))
         return self.patches.by_step(found)
 
-    def without_calendar(self, inputs: Inputs) -> tuple[Inputs, KerasTensor | None]:
+    def view(self, inputs: Inputs) -> View:
+        """What of a window the encoder and the linear path see, and the way back to scaled values."""
+        inputs, expected = self._without_calendar(inputs)
+        window = levelled(
+            inputs["context"], inputs["observed"], targets=self.shape.targets, kind=self.spec.normalisation
+        )
+        return View({**inputs, "context": window.context}, window.level, window.spread, expected)
+
+    def _without_calendar(self, inputs: Inputs) -> tuple[Inputs, KerasTensor | None]:
         """The context less what the calendar path expects, and what it expects of the horizon [B, H, targets]."""
         if self.calendar_path is None:
             return inputs, None
