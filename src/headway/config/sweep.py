@@ -107,9 +107,13 @@ class TrainCommand(TrainConfig):
 
     Attributes:
         sweep: Of no meaning for a single run, and no part of what it stores.
+        resume: "auto" goes on with the newest unfinished run of the same settings, data and code, if there is one.
+        run: The unfinished run to go on with, by its id, or None.
     """
 
     sweep: SweepSpec
+    resume: Literal["off", "auto"]
+    run: Name | None
 
     @property
     def config(self) -> TrainConfig:

@@ -64,6 +64,16 @@ class TrainConfig(Spec):
                 f"patches must fill the context: got model.patch_length={length} and model.patch_stride={stride} for "
                 f"windows.context_length={steps}; the stride must divide context_length - patch_length"
             )
+        if self.training.determinism == "strict" and self.training.jit:
+            raise ValueError(
+                "training.determinism=strict does not fit training.jit=true: under strict operations nothing is compiled "
+                "with XLA; set training.jit=false or training.determinism=seeded"
+            )
+        if self.training.determinism == "strict" and self.backend == "jax":
+            raise ValueError(
+                "training.determinism=strict does not fit backend=jax, which compiles every step with XLA; "
+                "set backend=tensorflow or training.determinism=seeded"
+            )
         features, targets = self.dataset.features, self.dataset.targets
         if self.model.embedding == "none" and features is not None and targets is not None:
             width = len(set(features) | set(targets))

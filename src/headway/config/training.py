@@ -28,6 +28,9 @@ class TrainingSpec(Spec):
         steps_per_execution: Steps the backend runs per call from Python.
         precision: "auto" takes what the device is good at.
         jit: Compile the step with XLA.
+        determinism: "seeded" draws everything from the run's seed; "strict" also takes only operations that give the
+            same bits every time; "off" draws a seed of its own for every run.
+        checkpoint_steps: Steps between two checkpoints; what a kill costs at most.
     """
 
     epochs: PositiveInt
@@ -45,3 +48,5 @@ class TrainingSpec(Spec):
     steps_per_execution: PositiveInt
     precision: Literal["auto", "float32", "mixed_bfloat16", "mixed_float16"]
     jit: bool
+    determinism: Literal["off", "seeded", "strict"]
+    checkpoint_steps: PositiveInt
