@@ -7,17 +7,20 @@ import hydra
 from omegaconf import DictConfig, OmegaConf
 
 from headway import backend
-from headway.config import door
+from headway.config import door, private
 from headway.config.evaluate import EvaluateConfig
 from headway.config.validate import validate
 from headway.errors import RequirementError
 from headway.tracking import uri
+from hydra_plugins.headway._composed import checked
 
 
 @hydra.main(version_base="1.3", config_path="conf", config_name="evaluate")
 def evaluate(settings: DictConfig) -> None:
     """Check the configuration, then judge the run and tell what came out."""
-    config = validate(OmegaConf.to_container(settings, resolve=True), EvaluateConfig)
+    plain = OmegaConf.to_container(settings, resolve=True)
+    private.refuse_secrets(plain)
+    config = validate(plain, EvaluateConfig)
     uri.resolve(config.tracking.uri)
     backend.load("auto")
     # Keras takes seconds to load, and --help and a wrong override must answer at once.
@@ -32,4 +35,4 @@ def evaluate(settings: DictConfig) -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(door.run(evaluate, configuration=EvaluateConfig))
+    sys.exit(door.run(checked(evaluate), configuration=EvaluateConfig))

@@ -9,14 +9,16 @@ from hydra.core.hydra_config import HydraConfig
 from omegaconf import DictConfig, OmegaConf
 
 from headway import backend
-from headway.config import door
-from headway.config.naming import is_of_the_sweep, run_name
+from headway.config import door, private
+from headway.config.naming import is_of_the_start, is_of_the_sweep, run_name
 from headway.config.sweep import TrainCommand
 from headway.config.validate import validate
 from headway.data.columns import check_header
 from headway.errors import ConfigError, RequirementError
+from headway.redaction import redacted
 from headway.sweeps.ticket import Ticket
 from headway.tracking import uri
+from hydra_plugins.headway._composed import checked
 
 if TYPE_CHECKING:
     from headway.pipeline import Outcome
@@ -29,7 +31,7 @@ PROJECT = Path(__file__).resolve().parent
 def train(settings: DictConfig) -> None:
     """Check the configuration, then train, evaluate and tell what came out; or do one trial of a sweep."""
     plain = OmegaConf.to_container(settings, resolve=True)
-    typed = list(HydraConfig.get().overrides.task)
+    typed = [redacted(override) for override in HydraConfig.get().overrides.task]
     ticket = Ticket.of(HydraConfig.get().sweeper)
     if ticket is not None:
         from headway.sweeps import child
@@ -48,7 +50,9 @@ def train(settings: DictConfig) -> None:
 
 
 def _train(plain: object, typed: list[str], sweep: "Child | None" = None) -> "Outcome":
-    config = validate(plain, TrainCommand).config
+    private.refuse_secrets(plain)
+    asked = validate(plain, TrainCommand)
+    config = asked.config
     check_header(config.dataset, project=PROJECT)
     uri.resolve(config.tracking.uri)
     backend.load(config.backend, threads=None if sweep is None else sweep.ticket.threads)
@@ -59,11 +63,16 @@ def _train(plain: object, typed: list[str], sweep: "Child | None" = None) -> "Ou
     return pipeline.train(
         config,
         name=run_name(differing, default=config.dataset.name),
-        command=["python", "train.py", *(override for override in typed if not is_of_the_sweep(override))],
+        command=[
+            "python",
+            "train.py",
+            *(word for word in typed if not (is_of_the_sweep(word) or is_of_the_start(word))),
+        ],
         project=PROJECT,
         sweep=sweep,
+        resume=asked.going_on,
     )
 
 
 if __name__ == "__main__":
-    sys.exit(door.run(train, configuration=TrainCommand))
+    sys.exit(door.run(checked(train), configuration=TrainCommand))

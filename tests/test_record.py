@@ -103,8 +103,8 @@ def test_attention_by_epoch_is_that_of_the_probe_windows(
     index = task.windows["validation"]
     inputs = batches.gather(task.rows, index, batches.evenly_spaced(index, 5)).inputs
     expected = forecaster.attention_scores(inputs).mean(axis=0)
-    assert sorted(record.maps) == [0, 1, 2]
-    np.testing.assert_allclose(record.maps[2], expected, atol=1e-6)
+    assert sorted(record.maps()) == [0, 1, 2]
+    np.testing.assert_allclose(record.maps()[2], expected, atol=1e-6)
     record_training(run, config, task, forecaster, HISTORY, metrics={"weights": 97.0}, epochs=record)
     with np.load(run.folder / "attention_epochs.npz") as stored:
         assert stored["epochs"].tolist() == [0, 1, 2] and stored["best"] == 2

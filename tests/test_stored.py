@@ -73,6 +73,22 @@ def test_what_a_run_was_made_with_comes_back_as_words(composed: Callable[..., Tr
     assert Stored.read(tmp_path).environment == environment
 
 
+def test_no_password_is_stored_and_the_rest_comes_back(
+    composed: Callable[..., TrainConfig], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HUB_TOKEN", "q7Zr-kk3_9fX2vLw")
+    config = composed("tracking.uri=postgresql://me:hunter2@host/db")
+    command = ("python", "train.py", "tracking.uri=postgresql://me:hunter2@host/db", "seed=7")
+    Stored(config, "abc", command, {"device": "1 x q7Zr-kk3_9fX2vLw"}).write(tmp_path)
+    text = (tmp_path / "config.yaml").read_text()
+    assert "hunter2" not in text
+    assert "q7Zr" not in text
+    found = Stored.read(tmp_path)
+    assert found.command == ("python", "train.py", "tracking.uri=postgresql://***@host/db", "seed=7")
+    tracking = config.tracking.model_copy(update={"uri": "postgresql://***@host/db"})
+    assert found.config == config.model_copy(update={"tracking": tracking})
+
+
 def test_a_run_stored_without_its_environment_is_refused_by_name(
     composed: Callable[..., TrainConfig], tmp_path: Path
 ) -> None:

@@ -48,6 +48,11 @@ def load(backend: str, *, threads: int | None = None) -> str:
     return chosen
 
 
+def loaded() -> str:
+    """The backend that Keras has in this process."""
+    return str(importlib.import_module("keras").backend.backend())
+
+
 def _start_quietly() -> str:
     """Import Keras and start its device, without what TensorFlow prints then whatever its log level is.
 

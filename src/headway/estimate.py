@@ -85,7 +85,11 @@ def _seconds_per_window(config: TrainConfig, task: Task) -> float:
     most = spec.steps_per_execution * _TIMED_EXECUTIONS * spec.batch_size
     feed = training_feed(task, seed=config.seed, batch_size=spec.batch_size, most=most)
     forecaster = compiled(
-        config, task, precision=precision_for(spec.precision, device()), steps_per_epoch=feed.num_batches
+        config,
+        task,
+        precision=precision_for(spec.precision, device()),
+        steps_per_epoch=feed.num_batches,
+        seed=config.seed,
     )
     times = []
     for _ in range(_REPEATS):

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from tabulate import tabulate
 
+from headway import files
 from headway.attention import maps
 from headway.data import batches
 from headway.data.windows import WindowIndex
@@ -119,7 +120,7 @@ def explain_window(forecaster: Forecaster, task: Task, window: FoundWindow, fold
     readable = "".join(letter if letter.isascii() and letter.isalnum() else "_" for letter in name[:_LONGEST_NAME])
     path = f"{FOLDER}/{when.replace(':', '')}_{window.series}_{readable}.png"
     (folder / FOLDER).mkdir(exist_ok=True)
-    (folder / path).write_bytes(png(figure))
+    files.write(folder / path, png(figure))
     return path, f"{name}, {when}, {window.split} split\n\n{_table(forecaster, raw, times, received)}"
 
 

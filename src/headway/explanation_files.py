@@ -1,6 +1,7 @@
 """What an explanation leaves in a run's folder: tables, words, arrays and pictures."""
 
 import csv
+import io
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -8,6 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from tabulate import tabulate
 
+from headway import files
 from headway.attention.deletion import ORDERS, REPLACEMENTS
 from headway.data.clock import Clock
 from headway.explanation import Array, Explanation
@@ -59,7 +61,7 @@ def pictures(explanation: Explanation, clock: Clock) -> dict[str, "Figure"]:
 
 def write(explanation: Explanation, folder: Path, clock: Clock) -> list[str]:
     """Write everything into a run's folder; returns the names of the files."""
-    (folder / WORDS).write_text(words(explanation, clock) + "\n", encoding="utf-8")
+    files.write(folder / WORDS, words(explanation, clock) + "\n")
     lags = lag_names(explanation, clock)
     rows: list[tuple[object, ...]] = [("feature", name, *rise) for name, rise in explanation.features.items()]
     rows += [("lag", name, *rise) for name, rise in zip(lags, explanation.lags, strict=True)]
@@ -80,7 +82,7 @@ def write(explanation: Explanation, folder: Path, clock: Clock) -> list[str]:
     _write_maps(explanation, folder / MAPS)
     drawn = pictures(explanation, clock)
     for name, figure in drawn.items():
-        (folder / name).write_bytes(png(figure))
+        files.write(folder / name, png(figure))
     return [WORDS, IMPORTANCE, DELETION, MAPS, *drawn]
 
 
@@ -128,14 +130,16 @@ def _write_maps(explanation: Explanation, path: Path) -> None:
         arrays[f"by/{name}/maps"] = group.maps
         arrays[f"by/{name}/counts"] = group.counts
         arrays[f"by/{name}/labels"] = np.array(group.labels)
-    np.savez_compressed(path, **arrays)
+    with files.writing(path) as file:
+        np.savez_compressed(file, **arrays)
 
 
 def _write_csv(path: Path, header: tuple[str, ...], rows: list[tuple[object, ...]]) -> None:
-    with path.open("w", newline="", encoding="utf-8") as file:
-        writer = csv.writer(file)
-        writer.writerow(header)
-        writer.writerows(rows)
+    text = io.StringIO(newline="")
+    writer = csv.writer(text)
+    writer.writerow(header)
+    writer.writerows(rows)
+    files.write(path, text.getvalue())
 
 
 def _percents(rise: Array) -> tuple[str, str]:

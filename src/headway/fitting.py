@@ -1,9 +1,8 @@
 """From a prepared task to a trained, calibrated forecaster."""
 
 import time
-from collections.abc import Callable, Mapping
-from dataclasses import replace
-from typing import Literal
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 
 import keras
 
@@ -16,15 +15,15 @@ from headway.forecasting import with_calibration
 from headway.models import ensemble
 from headway.models.ensemble import Ensemble
 from headway.models.transformer import Transformer
-from headway.task import Task
+from headway.task import Task, name_windows
 from headway.training import losses
 from headway.training.feed import Feed
-from headway.training.fit import History, compile_model, fit, for_backend, join
+from headway.training.fit import History, Shown, compile_model, fit, for_backend, join
+from headway.training.progress import Progress
 
-Progress = Literal["bar", "lines", "none"]
 # Forecaster, epochs done (0 before the first), their metrics by path.
 Watch = Callable[[Forecaster, int, Mapping[str, float]], None]
-_SEED_STEP = 0x9E3779B1  # between the seeds of an ensemble's members; odd, so that all differ
+_SEED_STEP = 0x9E3779B1  # between the seeds of an ensemble's members, the first of which has the run's own; odd, so that all differ
 
 
 def refuse_misfits(config: TrainConfig, task: Task) -> None:
@@ -64,7 +63,14 @@ def untrained(network: Transformer | Ensemble, task: Task) -> Forecaster:
 
 
 def compiled(
-    config: TrainConfig, task: Task, *, precision: str, steps_per_epoch: int, member: int | None = None
+    config: TrainConfig,
+    task: Task,
+    *,
+    precision: str,
+    steps_per_epoch: int,
+    seed: int,
+    member: int | None = None,
+    metrics: Sequence[keras.metrics.Metric] = (),
 ) -> Forecaster:
     """An untrained forecaster that is ready to be fitted.
 
@@ -73,13 +79,15 @@ def compiled(
         task: Data, windows and scalers.
         precision: Policy of the network.
         steps_per_epoch: Steps of an epoch, for the schedule.
+        seed: Of its weights and its dropout.
         member: Which member of an ensemble it is to be, or None for a network of its own.
+        metrics: What is measured beside the loss.
     """
-    keras.utils.set_random_seed(_seed(config, member))
+    keras.utils.set_random_seed(seed)
     name = "transformer" if member is None else ensemble.member_name(member)
     forecaster = untrained(Transformer(config.model, task.shape, dtype=precision, name=name), task)
     solved_paths.solve(forecaster.network, task)
-    _compile(forecaster, config, task, steps_per_epoch=steps_per_epoch)
+    _compile(forecaster, config, steps_per_epoch=steps_per_epoch, metrics=metrics)
     return forecaster
 
 
@@ -89,7 +97,8 @@ def fit_forecaster(
     *,
     precision: str,
     watch: Watch = lambda forecaster, epochs, metrics: None,
-    progress: Progress = "none",
+    progress: Shown = "none",
+    so_far: Progress | None = None,
 ) -> tuple[Forecaster, History]:
     """Train a network, or several as one, on a task and calibrate the quantiles on the validation split.
 
@@ -99,52 +108,87 @@ def fit_forecaster(
         precision: Policy of the network.
         watch: Told before the first epoch and after each; the epochs of an ensemble's members are counted on.
         progress: What the terminal shows.
+        so_far: What earlier processes have done of it, and who keeps what this one does; None keeps nothing.
 
     Returns:
         The forecaster with the weights of its best epoch, and what training did.
+
+    Raises:
+        NumericError: Training left the finite numbers again and again.
+        Interrupted: It was asked to stop, and its state is kept.
+        StoredRunError: What earlier processes have done does not fit.
     """
     members = config.training.ensemble
     validation = validation_feed(task, batch_size=config.evaluation.batch_size)
+    so_far = so_far or Progress(seed=config.seed)
+    one = _One(config, task, validation, precision, progress, so_far)
     if members == 1:
-        forecaster, history = _fit_one(config, task, validation, None, precision, watch, progress)
+        forecaster, history = one.fit(None, watch)
         return with_calibration(forecaster, task, config.evaluation), history
     fitted: list[Forecaster] = []
     histories: list[History] = []
     for member in range(members):
         done = sum(len(history.metrics["loss"]) for history in histories)
-        forecaster, history = _fit_one(config, task, validation, member, precision, _counted_on(watch, done), progress)
+        forecaster, history = one.fit(member, _counted_on(watch, done))
         fitted.append(forecaster)
         histories.append(history)
     together = replace(fitted[0], network=ensemble.Ensemble([one.network for one in fitted]))
-    _compile(together, config, task, steps_per_epoch=1)
+    _compile(together, config, steps_per_epoch=1, metrics=_metrics(config, task, together.median))
     found = together.network.evaluate(for_backend(validation), verbose=0, return_dict=True)
     history = join(histories, {name: float(value) for name, value in found.items()})
     return with_calibration(together, task, config.evaluation), history
 
 
-def _fit_one(
-    config: TrainConfig,
-    task: Task,
-    validation: Feed,
-    member: int | None,
-    precision: str,
-    watch: Watch,
-    progress: Progress,
-) -> tuple[Forecaster, History]:
-    """Train one network, of its own or of an ensemble."""
-    spec = config.training
-    train = training_feed(task, seed=_seed(config, member), batch_size=spec.batch_size)
-    forecaster = compiled(config, task, precision=precision, steps_per_epoch=train.num_batches, member=member)
-    watch(forecaster, 0, {})
-    clock = time.monotonic()
+@dataclass(frozen=True)
+class _One:
+    """Trains one network of a configuration, of its own or of an ensemble."""
 
-    def on_epoch_end(epoch: int, values: Mapping[str, float]) -> None:
-        nonlocal clock
-        rate = train.num_batches * spec.batch_size / (time.monotonic() - clock)
-        watch(forecaster, epoch + 1, {**_by_path(values), "train/windows_per_second": rate})
-        clock = time.monotonic()
+    config: TrainConfig
+    task: Task
+    validation: Feed
+    precision: str
+    progress: Shown
+    so_far: Progress
 
-    return forecaster, fit(forecaster.network, train, validation, spec, on_epoch_end=on_epoch_end, progress=progress)
+    def fit(self, member: int | None, watch: Watch) -> tuple[Forecaster, History]:
+        """The trained network as a forecaster, and what training did."""
+        config, task, spec = self.config, self.task, self.config.training
+        seed = (self.so_far.seed + (member or 0) * _SEED_STEP) % 2**32
+        train = training_feed(task, seed=seed, batch_size=spec.batch_size)
+        metrics = _metrics(config, task, config.model.levels.index(0.5))
+        forecaster = compiled(
+            config,
+            task,
+            precision=self.precision,
+            steps_per_epoch=train.num_batches,
+            seed=seed,
+            member=member,
+            metrics=metrics,
+        )
+        begin = self.so_far.begin(member or 0)
+        if not begin.arrays:
+            watch(forecaster, 0, {})
+        clock, steps = time.monotonic(), train.num_batches - begin.step
+
+        def on_epoch_end(epoch: int, values: Mapping[str, float]) -> None:
+            nonlocal clock, steps
+            rate = steps * spec.batch_size / (time.monotonic() - clock)
+            watch(forecaster, epoch + 1, {**_by_path(values), "train/windows_per_second": rate})
+            clock, steps = time.monotonic(), train.num_batches
+
+        history = fit(
+            forecaster.network,
+            train,
+            self.validation,
+            spec,
+            metrics=metrics,
+            on_epoch_end=on_epoch_end,
+            progress=self.progress,
+            keeper=self.so_far,
+            begin=begin,
+            name_windows=lambda numbers: name_windows(task, "train", numbers),
+        )
+        return forecaster, history
 
 
 def _counted_on(watch: Watch, done: int) -> Watch:
@@ -157,17 +201,14 @@ def _counted_on(watch: Watch, done: int) -> Watch:
     return counted
 
 
-def _seed(config: TrainConfig, member: int | None) -> int:
-    """The run's own seed for a network of its own and for the first member."""
-    return (config.seed + (member or 0) * _SEED_STEP) % 2**32
-
-
-def _compile(forecaster: Forecaster, config: TrainConfig, task: Task, *, steps_per_epoch: int) -> None:
+def _compile(
+    forecaster: Forecaster, config: TrainConfig, *, steps_per_epoch: int, metrics: Sequence[keras.metrics.Metric]
+) -> None:
     compile_model(
         forecaster.network,
         config.training,
         loss=losses.loss_for(config.loss, forecaster.levels),
-        metrics=_metrics(config, task, forecaster.median),
+        metrics=metrics,
         steps_per_epoch=steps_per_epoch,
     )
 

@@ -6,7 +6,7 @@ quantiles = forecaster.forecast(values, origins=origins)  # [B, T, F] -> [B, H, 
 
 import io
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from functools import cached_property
 from pathlib import Path
@@ -16,9 +16,7 @@ import keras
 import numpy as np
 from numpy.typing import NDArray
 
-from headway import checked_folder
-from headway.config.model import ModelSpec
-from headway.config.validate import validate
+from headway import checked_folder, forecaster_spec, stored_file
 from headway.data.batches import Inputs, known_future_inputs, scale_values
 from headway.data.clock import Clock
 from headway.data.profile import Profile
@@ -27,12 +25,11 @@ from headway.errors import DataError, HeadwayError, StoredRunError
 from headway.evaluation.calibration import Calibration
 from headway.models import ensemble
 from headway.models.ensemble import Ensemble
-from headway.models.shape import TaskShape
 from headway.models.transformer import Transformer
+from headway.models.weights import weights_of
 
-FORMAT = 3
 _SPEC, _WEIGHTS = "forecaster.json", "weights.npz"
-_MOST_MEMBERS = 64  # of an ensemble; a stored number must not ask for all memory
+_LONGEST_SPEC = 1 << 27  # 128 MiB: a calibration of 860 targets, 720 steps and five levels takes 90
 
 
 @dataclass(frozen=True)
@@ -214,12 +211,15 @@ class Forecaster:
         Nothing in it is code, and nothing is pickled.
 
         Args:
-            folder: A folder that does not exist yet.
+            folder: Made, or replaced.
+
+        Raises:
+            OSError: It cannot be written.
         """
         weights = io.BytesIO()
         np.savez(weights, **{variable.path: keras.ops.convert_to_numpy(variable) for variable in self.network.weights})
         spec = {
-            "format": FORMAT,
+            "format": forecaster_spec.FORMAT,
             "model": self.network.spec.model_dump(mode="json"),
             "members": ensemble.members_of(self.network),
             "shape": asdict(self.network.shape),
@@ -246,73 +246,38 @@ class Forecaster:
         Raises:
             StoredRunError: If a file is missing, damaged, of a newer format, or does not fit the rest.
         """
-        contents = checked_folder.read(folder, (_SPEC, _WEIGHTS))
+        content = checked_folder.read(folder, (_SPEC,), most=_LONGEST_SPEC)[_SPEC]
         try:
-            spec = json.loads(contents[_SPEC])
-            if spec["format"] != FORMAT:
-                raise StoredRunError(
-                    f"{folder}: format {spec['format']} was written by another version of headway; this one reads {FORMAT}, train again"
-                )
-            network = ensemble.make(
-                validate(spec["model"], ModelSpec),
-                TaskShape(**{**spec["shape"], "targets": tuple(spec["shape"]["targets"])}),
-                members=_members(spec["members"]),
-                dtype=spec["precision"],
-            )
-            checked_folder.assign(network, contents[_WEIGHTS], folder / _WEIGHTS)
+            spec = forecaster_spec.read(stored_file.from_json(content))
+            # Measured before anything is made: a stored number must not ask for all memory.
+            expected = weights_of(spec.make)
+            stored = checked_folder.read(folder, (_WEIGHTS,), most=checked_folder.most_bytes(expected))[_WEIGHTS]
+            weights = checked_folder.arrays(stored, expected, folder / _WEIGHTS)
             found = cls(
-                network=network,
-                features=tuple(spec["features"]),
-                targets=tuple(spec["targets"]),
-                known_future_columns=tuple(spec["known_future_columns"]),
-                series=tuple(spec["series"]),
-                clock=Clock.parse(spec["frequency"]),
-                cycles=spec["cycles"],
-                scaler=_scaler_from_lists(spec["scaler"]),
-                known_future_scaler=_scaler_from_lists(spec["known_future_scaler"]),
-                units=spec["units"],
-                profile=Profile.from_json(spec["profile"]),
-                calibration=_calibration(spec["calibration"], network),
+                network=spec.make(),
+                features=spec.features,
+                targets=spec.targets,
+                known_future_columns=spec.known_future_columns,
+                series=spec.series,
+                clock=Clock.parse(spec.frequency),
+                cycles={str(cycle): harmonics for cycle, harmonics in spec.cycles.items()},
+                scaler=spec.scaler.scaler,
+                known_future_scaler=spec.known_future_scaler.scaler,
+                units=spec.units,
+                profile=forecaster_spec.profile_of(spec),
+                calibration=forecaster_spec.calibration_of(spec),
             )
-            _refuse_misfit(found)
-            return found
-        except StoredRunError:
-            raise
-        except (HeadwayError, AttributeError, KeyError, TypeError, ValueError) as error:
-            raise StoredRunError(f"{folder}/{_SPEC}: {type(error).__name__}: {str(error).splitlines()[0]}") from error
+        except StoredRunError as error:
+            raise error if str(folder) in str(error) else StoredRunError(f"{folder}/{_SPEC}: {error}") from None
+        except HeadwayError as error:
+            words = "; ".join(error.messages[:3])
+            raise StoredRunError(f"{folder}/{_SPEC}: {words[:500]}; it is damaged, train again") from None
+        except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
+            words = " ".join(str(error).split())[:500]
+            raise StoredRunError(f"{folder}/{_SPEC}: {type(error).__name__}: {words}") from error
+        checked_folder.assign(found.network, weights)
+        return found
 
 
 def _scaler_to_lists(scaler: Scaler) -> dict[str, list[float]]:
     return {"mean": scaler.mean.tolist(), "scale": scaler.scale.tolist()}
-
-
-def _scaler_from_lists(lists: Mapping[str, Sequence[float]]) -> Scaler:
-    return Scaler(np.array(lists["mean"], np.float64), np.array(lists["scale"], np.float64))
-
-
-def _members(found: Any) -> int:
-    if type(found) is not int or not 1 <= found <= _MOST_MEMBERS:
-        raise ValueError(f"members must be 1 to {_MOST_MEMBERS}: got {found!r}")
-    return found
-
-
-def _calibration(offsets: Sequence[Any] | None, network: Transformer | Ensemble) -> Calibration | None:
-    levels, shape = network.spec.levels, network.shape
-    if offsets is None:
-        return None
-    found, expected = np.array(offsets, np.float64), (shape.horizon, len(shape.targets), len(levels))
-    if found.shape != expected or not np.isfinite(found).all():
-        raise ValueError(f"calibration must be finite {list(expected)}: got {list(found.shape)}")
-    return Calibration(found, levels.index(0.5))
-
-
-def _refuse_misfit(forecaster: Forecaster) -> None:
-    """Refuse a profile of other columns or series: it would be read much later than it was stored."""
-    profile = forecaster.profile
-    lacking = {*forecaster.features, *forecaster.known_future_columns} - set(profile.columns)
-    if lacking:
-        raise ValueError(f"profile lacks the column {min(lacking)}")
-    expected = (len(forecaster.series), len(forecaster.targets))
-    for name in ("seasonal_scale", "seasonal_square"):
-        if np.shape(getattr(profile, name)) != expected:
-            raise ValueError(f"profile.{name} must be {list(expected)}: got {list(np.shape(getattr(profile, name)))}")

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from headway import files
 from headway.config.evaluation import EvaluationSpec
 from headway.data import batches
 from headway.evaluation import scaled as scaled_scores
@@ -173,18 +174,18 @@ class Judgement:
 
     def write(self, folder: Path) -> None:
         """Write tables and pictures into a run's folder."""
-        self.scores.table.to_csv(folder / "scores.csv", index=False)
-        self.scores.slices.to_csv(folder / "slices.csv", index=False)
+        files.write(folder / "scores.csv", self.scores.table.to_csv(index=False))
+        files.write(folder / "slices.csv", self.scores.slices.to_csv(index=False))
         words = [self.table(), self._by_target, self.coverage_note]
         if self.scaled is not None:
-            (folder / SCALED).write_text(self.scaled.csv())
+            files.write(folder / SCALED, self.scaled.csv())
             words = [self.summary(), scaled_scores.definition(), self.verdicts, *words]
         words += [self.by_horizon(), self.by_slice(), tables.definitions()]
         if len(self.forecaster.levels) > 1:
             words.insert(-1, tables.pit_table(self.scores.reliability[0], self.forecaster.levels))
-        (folder / "scores.txt").write_text("\n\n".join(filter(None, words)) + "\n")
+        files.write(folder / "scores.txt", "\n\n".join(filter(None, words)) + "\n")
         for name, picture in self.pictures.items():
-            (folder / name).write_bytes(png(picture))
+            files.write(folder / name, png(picture))
 
     @cached_property
     def pictures(self) -> dict[str, "Figure"]:

@@ -1,5 +1,6 @@
 """What a run keeps for its review: parameters, data, attention, curves, scores, and the page's description."""
 
+import io
 import math
 import shlex
 from collections.abc import Mapping, Sequence
@@ -9,7 +10,7 @@ import keras
 import numpy as np
 from numpy.typing import NDArray
 
-from headway import explanation_files, tracking
+from headway import explanation_files, files, tracking
 from headway.attention import heads, maps
 from headway.config.train import TrainConfig
 from headway.data import batches
@@ -26,6 +27,7 @@ from headway.run_report.build import write_report
 from headway.stored import Result, Stored
 from headway.task import Task
 from headway.tracking import Run
+from headway.training.checkpoint import FOLDER
 from headway.training.fit import History
 from headway.training.precision import Device
 
@@ -33,7 +35,14 @@ MOST_EPOCH_PICTURES = 20  # the UI's slider stays usable
 
 
 def record_start(
-    run: Run, config: TrainConfig, task: Task, *, on: Device, precision: str, command: Sequence[str]
+    run: Run,
+    config: TrainConfig,
+    task: Task,
+    *,
+    on: Device,
+    precision: str,
+    determinism: str,
+    command: Sequence[str],
 ) -> Stored:
     """Configuration, data and machine, before anything is trained; returns what is stored of them."""
     dataset = task.dataset
@@ -42,10 +51,14 @@ def record_start(
         "device": f"{on.count} x {on.name}",
         "backend": keras.backend.backend(),
         "precision": precision,
+        "determinism": determinism,
     }
+    files.remove_left_over(run.folder)  # of a kill: this process alone trains the run
     kept = Stored(config, dataset.fingerprint(), tuple(command), environment)
     kept.write(run.folder)
+    files.write(run.folder / "environment.txt", tracking.environment())
     run.log_file("config.yaml")
+    run.log_file("environment.txt")
     run.log_params(
         {
             "dataset": dataset.name,
@@ -83,8 +96,7 @@ def record_start(
 class EpochRecord:
     """Metrics of every epoch, and what the network attends to on the same probe windows.
 
-    Attributes:
-        maps: Epoch -> mean attention scores of the probe windows [layers, N, T, S], for epochs that were drawn.
+    The maps are kept beside the checkpoints, so that a process that goes on with the run finds those of earlier epochs.
 
     Args:
         run: Where they are kept.
@@ -97,7 +109,7 @@ class EpochRecord:
         numbers = batches.evenly_spaced(index, config.evaluation.attention_windows)
         self._run, self._probes = run, batches.gather(task.rows, index, numbers).inputs
         self._every = math.ceil(config.training.epochs * config.training.ensemble / MOST_EPOCH_PICTURES)
-        self.maps: dict[int, NDArray[np.float32]] = {}
+        self._folder = run.folder / FOLDER / "attention_maps"
 
     def __call__(self, forecaster: Forecaster, epochs: int, metrics: Mapping[str, float]) -> None:
         """Keep the metrics of the last of `epochs` epochs; before the first there are none."""
@@ -109,9 +121,21 @@ class EpochRecord:
             self._run.log_metrics(
                 {f"attention/entropy_l{layer}": float(f"{value:.6g}") for layer, value in by_layer}, step=epochs
             )
-            self.maps[epochs] = maps.mean_map(scores)
-            picture = attention_epoch(self.maps[epochs], epoch=epochs, clock=forecaster.clock.step)
+            mean = maps.mean_map(scores)
+            self._keep(mean, epochs)
+            picture = attention_epoch(mean, epoch=epochs, clock=forecaster.clock.step)
             self._run.log_image(png(picture), key="attention/all_heads", step=epochs)
+
+    def maps(self) -> dict[int, NDArray[np.float32]]:
+        """Epoch -> mean attention scores of the probe windows [layers, N, T, S], for epochs that were drawn."""
+        found = sorted(self._folder.glob("?????.npy"))
+        return {int(path.stem): np.load(path, allow_pickle=False) for path in found}
+
+    def _keep(self, mean: NDArray[np.float32], epochs: int) -> None:
+        content = io.BytesIO()
+        np.save(content, mean, allow_pickle=False)
+        self._folder.mkdir(parents=True, exist_ok=True)
+        files.write(self._folder / f"{epochs:05d}.npy", content.getvalue())
 
 
 def record_training(
@@ -135,7 +159,7 @@ def record_training(
         metrics: What it ended with.
         epochs: What was kept of every epoch.
     """
-    Result(metrics, task.question(config.splits)).write(run.folder)
+    Result(metrics, task.question(config.splits), history.digest).write(run.folder)
     forecaster.save(run.folder / "forecaster")
     index = task.windows["validation"]
     raw = batches.gather_raw(task.dataset, index, batches.evenly_spaced(index, config.evaluation.attention_windows))
@@ -144,13 +168,15 @@ def record_training(
     names = np.array(forecaster.series)[raw.series]
     maps.save_scores(run.folder / "attention_scores.npz", scores, origins=raw.origins, series=names)
     title = f"mean attention over {len(scores)} validation windows"
-    (run.folder / "attention_map.png").write_bytes(
-        png(attention_map(maps.mean_map(scores), clock=forecaster.clock.step, title=title))
+    files.write(
+        run.folder / "attention_map.png",
+        png(attention_map(maps.mean_map(scores), clock=forecaster.clock.step, title=title)),
     )
-    (run.folder / "learning_curves.png").write_bytes(
-        png(learning_curves(dict(history.metrics), best_epoch=history.best_epoch + 1))
+    files.write(
+        run.folder / "learning_curves.png",
+        png(learning_curves(dict(history.metrics), best_epoch=history.best_epoch + 1)),
     )
-    _record_evolution(run.folder, epochs.maps, forecaster, best=history.best_epoch + 1)
+    _record_evolution(run.folder, epochs.maps(), forecaster, best=history.best_epoch + 1)
     for name in (
         *(Result.FILE, "forecaster", "attention_scores.npz", "attention_epochs.npz"),
         *("attention_map.png", "attention_epochs.png", "learning_curves.png"),
@@ -164,9 +190,8 @@ def _record_evolution(
     """How attention came to be what it is, as arrays and as a picture."""
     epochs, scores = np.array(list(by_epoch)), np.stack(list(by_epoch.values()))
     received = maps.received(scores, forecaster.network.spec.readout)
-    np.savez_compressed(
-        folder / "attention_epochs.npz", epochs=epochs, attention_scores=scores, received=received, best=best
-    )
+    with files.writing(folder / "attention_epochs.npz") as file:
+        np.savez_compressed(file, epochs=epochs, attention_scores=scores, received=received, best=best)
     picture = attention_epochs(
         received,
         epochs=epochs.tolist(),
@@ -174,7 +199,7 @@ def _record_evolution(
         clock=forecaster.clock.step,
         title="attention by epoch",
     )
-    (folder / "attention_epochs.png").write_bytes(png(picture))
+    files.write(folder / "attention_epochs.png", png(picture))
 
 
 def record_explanation(run: Run, explanation: Explanation, forecaster: Forecaster) -> None:
@@ -197,10 +222,12 @@ def record_report(
 ) -> None:
     """The run's page, of what its journal and its folder hold; arguments as for `write_report`."""
     lines = tracking.read_journal(run.folder)
-    curves: dict[str, list[float]] = {"train/loss": [], "validation/loss": []}
+    # By epoch: one that was trained again, after going back, has a later line.
+    by_epoch: dict[str, dict[int, float]] = {"train/loss": {}, "validation/loss": {}}
     for line in lines:
-        for name in set(curves) & set(line["metrics"]):
-            curves[name].append(line["metrics"][name])
+        for name in set(by_epoch) & set(line["metrics"]):
+            by_epoch[name][line["step"]] = line["metrics"][name]
+    curves = {name: [values[epoch] for epoch in sorted(values)] for name, values in by_epoch.items()}
     metrics = {name: value for line in lines for name, value in line["metrics"].items()}
     best = next((line["step"] for line in reversed(lines) if "validation/best_error" in line["metrics"]), 1)
     write_report(
@@ -269,7 +296,7 @@ def record_judgement(
     report = text.replace("get-artifact?path=", "").replace("&run_uuid={run_id}", "")
     tables = [judgement.table(style="github"), judgement.by_horizon(style="github")] if together else []
     tables = [*tables, judgement.by_slice(style="github")]
-    (run.folder / "report.md").write_text("\n".join([report, "\n\n".join(tables), ""]))
+    files.write(run.folder / "report.md", "\n".join([report, "\n\n".join(tables), ""]))
     run.log_file("report.md")
     run.describe(text)
     return words

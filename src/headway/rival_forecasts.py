@@ -4,7 +4,6 @@ What is kept is the forecasts, as plain numbers: a fitted rival would have to be
 unpickled can run code.
 """
 
-import contextlib
 import hashlib
 import json
 import logging
@@ -17,6 +16,7 @@ from pathlib import Path
 
 import numpy as np
 
+from headway import files
 from headway.data import batches
 from headway.data.windows import WindowIndex
 from headway.evaluation import rivals
@@ -27,6 +27,7 @@ log = logging.getLogger(__name__)
 
 CACHE = Path("runs/.cache/rivals")  # beside the runs, where the command was typed
 _VALUES_AT_ONCE = 4_000_000  # numbers of history and inputs held for one batch of windows
+_ABANDONED = 24 * 3600.0  # seconds after which nobody is still writing a file
 # What NumPy raises for files with any bit flipped, cut anywhere, or of another kind.
 _DAMAGE = (OSError, TypeError, ValueError, KeyError, EOFError, RuntimeError, zipfile.BadZipFile, zlib.error)
 
@@ -136,15 +137,11 @@ def _kept(path: Path, task: Task, split: str) -> Array | None:
 
 
 def _keep(path: Path, forecast: Array) -> None:
-    """Write forecasts under another name first; a full disk costs the next evaluation time, not this one its result."""
-    temporary = path.with_name(f".{path.name}.{time.time_ns()}.tmp")
+    """Write forecasts; a full disk costs the next evaluation time, not this one its result."""
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        with temporary.open("wb") as file:
+        files.remove_left_over(path.parent, older_than=_ABANDONED)  # other processes may be writing there
+        with files.writing(path) as file:
             np.savez(file, forecast=forecast)
-        temporary.replace(path)
     except OSError as error:
         log.warning("%s: forecasts of a rival are not kept: %s", path.parent, error.strerror)
-        # Where the folder cannot be written there is nothing to remove, and removing it fails too.
-        with contextlib.suppress(OSError):
-            temporary.unlink()

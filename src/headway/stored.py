@@ -7,15 +7,19 @@ import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import ClassVar, Self
+from typing import Any, ClassVar, Self
 
 import yaml
 
+from headway import files, stored_file
 from headway.config.train import TrainConfig
 from headway.config.validate import validate
 from headway.errors import ConfigError, StoredRunError
+from headway.redaction import redacted
 
 FILE = "config.yaml"
+_LONGEST = 1 << 20  # of a file of settings or results; a table of scores may be longer
+_LONGEST_TABLE = 1 << 28
 
 
 @dataclass(frozen=True)
@@ -35,14 +39,20 @@ class Stored:
     environment: Mapping[str, str] = field(default_factory=dict)
 
     def write(self, folder: Path) -> None:
-        """Write `config.yaml` into a run's folder."""
-        record = {
-            "fingerprint": self.fingerprint,
-            "command": list(self.command),
-            "environment": dict(self.environment),
-            "config": self.config.model_dump(mode="json"),
-        }
-        (folder / FILE).write_text(yaml.safe_dump(record, sort_keys=False, allow_unicode=True), encoding="utf-8")
+        """Write `config.yaml` into a run's folder, without passwords: whoever judges the run says where it is tracked.
+
+        Raises:
+            OSError: It cannot be written.
+        """
+        record = _without_secrets(
+            {
+                "fingerprint": self.fingerprint,
+                "command": list(self.command),
+                "environment": dict(self.environment),
+                "config": self.config.model_dump(mode="json"),
+            }
+        )
+        files.write(folder / FILE, yaml.safe_dump(record, sort_keys=False, allow_unicode=True))
 
     @classmethod
     def read(cls, folder: Path) -> "Stored":
@@ -53,16 +63,15 @@ class Stored:
         """
         path = folder / FILE
         try:
-            record = yaml.safe_load(path.read_text(encoding="utf-8"))
+            record = stored_file.from_yaml(stored_file.read(path, most=_LONGEST))
             config = validate(record["config"], TrainConfig)
             environment = {str(name): str(value) for name, value in record["environment"].items()}
             return cls(config, str(record["fingerprint"]), tuple(map(str, record["command"])), environment)
         except OSError as error:
             raise StoredRunError(f"{path}: {error.strerror}; the run is incomplete, train again") from None
-        except (ConfigError, yaml.YAMLError, AttributeError, KeyError, TypeError, ValueError) as error:
-            raise StoredRunError(
-                f"{path}: not a configuration this version can read: {str(error).splitlines()[0]}"
-            ) from None
+        except (ConfigError, AttributeError, KeyError, TypeError, ValueError) as error:
+            words = " ".join(str(error).split("\n", 1)[0].split())
+            raise StoredRunError(f"{path}: not a configuration this version can read: {words[:500]}") from None
 
 
 @dataclass(frozen=True)
@@ -72,17 +81,19 @@ class Result:
     Attributes:
         metrics: Values by path.
         task: The same for runs whose validation scores can be compared.
+        state: A digest of all that training left: weights, optimizer, loss scale, seeds; the same for the same training.
     """
 
     FILE: ClassVar[str] = "training.json"
 
     metrics: Mapping[str, float]
     task: str
+    state: str = ""
 
     def write(self, folder: Path) -> None:
         """Write `training.json` into a run's folder."""
-        record = {"metrics": dict(self.metrics), "task": self.task}
-        (folder / self.FILE).write_text(json.dumps(record, indent=2) + "\n", encoding="utf-8")
+        record = {"metrics": dict(self.metrics), "task": self.task, "state": self.state}
+        files.write(folder / self.FILE, json.dumps(record, indent=2) + "\n")
 
     @classmethod
     def read(cls, folder: Path) -> Self:
@@ -92,10 +103,19 @@ class Result:
             StoredRunError: It is missing or damaged.
         """
         try:
-            stored = json.loads((folder / cls.FILE).read_text(encoding="utf-8"))
-            return cls({str(name): float(value) for name, value in stored["metrics"].items()}, str(stored["task"]))
+            stored = stored_file.from_json(stored_file.read(folder / cls.FILE, most=_LONGEST))
+            metrics = {str(name): float(value) for name, value in stored["metrics"].items()}
+            return cls(metrics, str(stored["task"]), str(stored["state"]))
         except (OSError, ValueError, TypeError, KeyError, AttributeError) as error:
             raise StoredRunError(f"{folder / cls.FILE}: is missing or damaged: {error}") from None
+
+
+def _without_secrets(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {name: _without_secrets(one) for name, one in value.items()}
+    if isinstance(value, list):
+        return [_without_secrets(one) for one in value]
+    return redacted(value) if isinstance(value, str) else value
 
 
 _MOST_RUNS = 50  # whose configurations are read to find other seeds
@@ -141,13 +161,13 @@ def _comparable(folder: Path) -> Iterator[Path]:
 
 def _comparable_to(folder: Path) -> str:
     try:
-        record = json.loads((folder / "run.json").read_text(encoding="utf-8"))
+        record = stored_file.from_json(stored_file.read(folder / "run.json", most=_LONGEST))
         return str(record["comparable"])
-    except (OSError, ValueError, KeyError, TypeError):
+    except (StoredRunError, OSError, ValueError, KeyError, TypeError):
         return ""
 
 
 def _error(path: Path, target: str, metric: str) -> float:
     """The model's overall error in a table of scores: its first row of the target."""
-    with path.open(newline="", encoding="utf-8") as file:
-        return next((float(row[metric]) for row in csv.DictReader(file) if row["target"] == target), math.nan)
+    lines = stored_file.read(path, most=_LONGEST_TABLE).decode().splitlines()
+    return next((float(row[metric]) for row in csv.DictReader(lines) if row["target"] == target), math.nan)

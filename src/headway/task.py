@@ -136,6 +136,19 @@ def prepare(
     return Task(dataset, borders, indices, scaler, known_future_scaler, cycles)
 
 
+def name_windows(task: Task, split: str, numbers: NDArray[np.int64]) -> str:
+    """Which windows of a split the numbers [B] are, in words: series, times, and rows of the series counted from 1."""
+    index, dataset = task.windows[split], task.dataset
+    begins = np.cumsum([0, *(len(series) for series in dataset.series)])
+    words = []
+    for number, start, place in zip(numbers, index.starts(numbers), index.series_of(numbers), strict=True):
+        first, last = int(start - begins[place]), int(start - begins[place]) + index.context_length + index.horizon - 1
+        series = dataset.series[place]
+        times = f"{series.timestamps[first]} to {series.timestamps[last]}"
+        words.append(f"window {number} ({series.name}, {times}, rows {first + 1} to {last + 1})")
+    return "; ".join(words)
+
+
 def _refuse_empty(dataset: Dataset, indices: Mapping[str, WindowIndex], windows: WindowsSpec) -> None:
     if all(len(index) for index in indices.values()):
         return
@@ -144,7 +157,7 @@ def _refuse_empty(dataset: Dataset, indices: Mapping[str, WindowIndex], windows:
     left_out = sum((Counter(index.dropped) for index in indices.values()), Counter[str]())
     reasons = "".join(f"; {reason}: {count:,}" for reason, count in left_out.items())
     raise DataError(
-        f"{dataset.name}: a split holds no window of {windows.context_length} + {windows.horizon} rows ({counts}; "
+        f"{dataset.origin}: a split holds no window of {windows.context_length} + {windows.horizon} rows ({counts}; "
         f"rows: {rows}{reasons}); lower windows.context_length or windows.horizon, or give more rows"
     )
 

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 from tabulate import tabulate
 
+from headway import files
 from headway.config.dataset import DatasetSpec
 from headway.config.evaluation import EvaluationSpec
 from headway.config.train import TrainConfig
@@ -91,7 +92,7 @@ def record(run: Run, path: str, judgement: Judgement, data: UnseenData) -> None:
     folder = run.folder / name
     folder.mkdir(parents=True, exist_ok=True)
     judgement.write(folder)
-    (folder / "drift.txt").write_text(f"{data.text}\n", encoding="utf-8")
+    files.write(folder / "drift.txt", f"{data.text}\n")
     run.log_file(name)
     scores = {f"{name}/{metric}": value for metric, value in judgement.metrics().items()}
     indices = {f"{name}/drift/{column}": one.stability_index for column, one in data.drift.items()}

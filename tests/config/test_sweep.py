@@ -149,7 +149,9 @@ def test_a_run_is_configured_as_if_there_were_no_sweep(composed: Callable[..., A
     words = ["model.heads=2", "dataset=csv", "dataset.path=a.csv", "dataset.timestamp=t", "dataset.targets=[y]"]
     settings = composed(*words, "sweep.n_trials=97")
     of_a_sweep = validate(settings, TrainCommand).config
-    alone = validate({key: value for key, value in settings.items() if key != "sweep"}, TrainConfig)
+    alone = validate(
+        {key: value for key, value in settings.items() if key not in ("sweep", "resume", "run")}, TrainConfig
+    )
     assert type(of_a_sweep) is TrainConfig
     assert of_a_sweep == alone
     assert of_a_sweep.model_dump_json() == alone.model_dump_json()

@@ -1,13 +1,21 @@
 """Settings for tests, and a migrated database, made once and copied: fresh migrations take a second."""
 
+import importlib.util
 import shutil
 import socket
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
+
+_SPEC = importlib.util.spec_from_file_location("faulty", Path(__file__).with_name("faulty.py"))
+assert _SPEC is not None and _SPEC.loader is not None
+faulty = importlib.util.module_from_spec(_SPEC)
+sys.modules["faulty"] = faulty  # so that the tests, which are no package, can import it
+_SPEC.loader.exec_module(faulty)
 
 
 def make_settings(**changes: object) -> SimpleNamespace:
@@ -57,3 +65,21 @@ def dead() -> str:
 @pytest.fixture
 def off(bare: Callable[..., SimpleNamespace]) -> SimpleNamespace:
     return bare(kind="off")
+
+
+@pytest.fixture(scope="session")
+def picture() -> bytes:
+    """A small picture."""
+    import io
+
+    from PIL import Image
+
+    file = io.BytesIO()
+    Image.new("RGB", (13, 17)).save(file, format="PNG")
+    return file.getvalue()
+
+
+@pytest.fixture(scope="session")
+def assert_complete() -> Callable[..., None]:
+    """Asserts that a store holds all that a run's folder says, once."""
+    return faulty.assert_complete

@@ -49,11 +49,16 @@ def status(id_: str) -> str:
     return str(json.loads(Path("runs", id_, "run.json").read_text())["status"])
 
 
-def abandoned(settings: SimpleNamespace) -> str:
+def ended(settings: SimpleNamespace) -> str:
     with tracking.start(settings, name="a", comparable="x") as run:
         pass
-    kill(run.id, status="running", ended=None)
     return run.id
+
+
+def abandoned(settings: SimpleNamespace) -> str:
+    id_ = ended(settings)
+    kill(id_, status="running", ended=None)
+    return id_
 
 
 def test_a_run_whose_process_was_killed_is_marked(off, tmp_path: Path) -> None:
@@ -101,11 +106,11 @@ def test_an_mlflow_run_that_is_alive_that_ended_or_that_lies_in_another_experime
 ) -> None:
     with tracking.start(settings(), name="ended", comparable="x") as ended:
         pass
-    kill(ended.id, status="running")
     with (
         tracking.start(settings(experiment="other"), name="other", comparable="x") as other,
         tracking.start(settings(), name="alive", comparable="x") as alive,
     ):
+        kill(ended.id, status="running")
         kill(other.id)
         assert tracking.mark_dead(settings()) == [ended.id, other.id]
         found = [client.get_run(run.mlflow_run_id).info.status for run in (ended, other, alive)]
@@ -127,7 +132,9 @@ def test_without_a_dead_run_and_without_a_store_mlflow_is_not_loaded(off, tmp_pa
 
 
 def test_several_processes_mark_each_run_once(off, tmp_path: Path) -> None:
-    dead = [abandoned(off) for _ in range(11)]
+    dead = [ended(off) for _ in range(11)]
+    for id_ in dead:  # not before: each start marks those that are dead by then
+        kill(id_, status="running", ended=None)
     command = [sys.executable, "-c", MARK]
     processes = [subprocess.Popen(command, cwd=tmp_path, stdout=subprocess.PIPE, text=True) for _ in range(3)]
     marked = [id_ for process in processes for id_ in process.communicate()[0].split()]

@@ -202,7 +202,7 @@ def test_a_wrong_uri_makes_no_folder_of_a_rejoined_run(bare, tmp_path: Path) -> 
 def test_the_best_child_is_kept_in_the_folder_and_in_mlflow(settings, client) -> None:
     with tracking.start(settings(), name="grid", comparable="x", tags={"headway.kind": "sweep"}) as run:
         run.set_best(ID)
-        assert stored(run)["best"] == client.get_run(run.mlflow_run_id).data.tags["headway.best"] == ID
+    assert stored(run)["best"] == client.get_run(run.mlflow_run_id).data.tags["headway.best"] == ID
 
 
 def test_runs_are_compared_in_the_experiment_they_belong_to(settings, off) -> None:

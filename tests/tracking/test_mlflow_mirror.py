@@ -172,7 +172,7 @@ def test_the_view_shows_what_was_logged_and_starts_at_the_last_picture(settings,
         for step in (0, 5, 11):
             run.log_image(picture(), key="attention/all_heads", step=step)
         run.publish_view(["temp"])
-        tags = client.get_experiment("1").tags
+    tags = client.get_experiment("1").tags
     (name,) = [tag for tag in tags if tag.startswith("mlflow.sharedViewState.")]
     state = view.decode(tags[name])
     assert "metrics.`test/temp/skill_persistence`" in state["selectedColumns"]

@@ -17,7 +17,10 @@ def status(run: tracking.Run) -> str:
 
 
 def test_runs_started_in_the_same_second_by_several_processes_share_no_folder(tmp_path: Path) -> None:
-    code = "from pathlib import Path; from headway.tracking import folder; [folder.create(Path('runs')) for _ in range(41)]"
+    code = (
+        "from pathlib import Path; from headway.tracking import folder; root = Path('runs'); "
+        "[folder.make(root, folder.RunRecord(folder.new_id(root), 'a')) for _ in range(41)]"
+    )
     processes = [subprocess.Popen([sys.executable, "-c", code], cwd=tmp_path) for _ in range(3)]
     assert [process.wait() for process in processes] == [0, 0, 0]
     assert len(list((tmp_path / "runs").iterdir())) == 3 * 41

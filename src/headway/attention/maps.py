@@ -7,6 +7,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from headway import files
+
 FloatArray = NDArray[np.floating[Any]]
 
 _WEIGHTS_AT_ONCE = 2**20  # 4 MiB of float32: temporary arrays stay near the processor
@@ -76,4 +78,6 @@ def save_scores(
         origins: Times [P] of each window's last context row.
         series: Names [P] of each window's series.
     """
-    np.savez_compressed(path, attention_scores=attention_scores, origins=origins.astype("datetime64[s]"), series=series)
+    times = origins.astype("datetime64[s]")
+    with files.writing(path) as file:
+        np.savez_compressed(file, attention_scores=attention_scores, origins=times, series=series)

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
+from headway import files
 from headway.backtest.cache import CACHE, key, load
 from headway.backtest.forecasting import BY
 from headway.backtest.plan import Origin, plan
@@ -31,6 +32,8 @@ from headway.tracking import Run
 from headway.training.precision import device
 
 log = logging.getLogger(__name__)
+
+_ABANDONED = 24 * 3600.0  # seconds after which nobody is still writing a file
 
 
 def run_backtest(
@@ -68,6 +71,7 @@ def run_backtest(
     on = device()
     folder = CACHE / key(spec, config, task, run.id, origins, on)
     folder.mkdir(parents=True, exist_ok=True)
+    files.remove_left_over(folder, older_than=_ABANDONED)  # the same backtest may be running beside this one
     kept = {origin.number for origin in origins if load(path_of(folder, origin.number)) is not None}
     if kept:
         log.info("backtest: %d of %d origins are there from before", len(kept), len(origins))
@@ -78,7 +82,7 @@ def run_backtest(
             done += 1
             log.info("backtest: origin %s (%d of %d): %.0f s", origins[number].label, done, len(origins), seconds)
     except (KeyboardInterrupt, Interrupted) as reason:
-        words = str(reason).partition("; nothing of this run")[0] or "interrupted"
+        words = str(reason) or "interrupted"
         count = sum(path_of(folder, origin.number).exists() for origin in origins)
         raise Interrupted(f"{words}; {count} of {len(origins)} origins are kept, the same command goes on") from None
     forecasts = join([Forecasts.load(path_of(folder, origin.number)) for origin in origins])
@@ -162,9 +166,9 @@ def _record(
     """Tables, pictures and metrics in the run's folder `backtest`."""
     folder = run.folder / "backtest"
     folder.mkdir(exist_ok=True)
-    scores.table.to_csv(folder / "scores.csv", index=False)
-    scores.slices.to_csv(folder / "slices.csv", index=False)
-    (folder / "backtest.txt").write_text(f"{text}\n")
+    files.write(folder / "scores.csv", scores.table.to_csv(index=False))
+    files.write(folder / "slices.csv", scores.slices.to_csv(index=False))
+    files.write(folder / "backtest.txt", f"{text}\n")
     target = forecaster.targets[0]
     unit, clock = forecaster.units.get(target, ""), forecaster.clock.step
     rows = scores.by_slice(target, BY)
@@ -195,7 +199,7 @@ def _record(
         ),
     }
     for name, picture in pictures.items():
-        (folder / name).write_bytes(png(picture))
+        files.write(folder / name, png(picture))
     run.log_file("backtest")
     log.info("backtest: tables and pictures in backtest/ of the run")
     run.log_metrics({f"backtest/{path}": float(f"{value:.6g}") for path, value in scores.metrics().items()})

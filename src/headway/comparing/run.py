@@ -2,6 +2,7 @@
 
 import logging
 
+from headway import files
 from headway.comparing.heads import HeadsComparison, compare_heads, why_not
 from headway.comparing.side import Side, changed_settings, names_of
 from headway.comparing.skill import SkillComparison, compare_skill
@@ -40,9 +41,9 @@ def compare_runs(first: Side, second: Side) -> str:
         folder = own.folder / name
         folder.mkdir(parents=True, exist_ok=True)
         skill.write(folder / "comparison.csv")
-        (folder / "comparison.txt").write_text(f"{text}\n", encoding="utf-8")
+        files.write(folder / "comparison.txt", f"{text}\n")
         for place in (folder, own.folder):
-            (place / PICTURE).write_bytes(picture)
+            files.write(place / PICTURE, picture)
         own.log_file(name)
         own.log_file(PICTURE)
         log.info("%s: comparison with %s in %s", own.id, other.id, folder)

@@ -1,6 +1,7 @@
 """Which of two forecasters is better on the windows both have, by how much, and whether it could be chance."""
 
 import csv
+import io
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -10,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from tabulate import tabulate
 
+from headway import files
 from headway.comparing.side import Side, in_common
 from headway.errors import StoredRunError
 from headway.evaluation.comparison import Comparison, compare
@@ -80,23 +82,22 @@ class SkillComparison:
     def write(self, path: Path) -> None:
         """Write all metrics by target and step as csv; skill, its 95 % interval and p stand in the rows of MAE."""
         first, second = self.names
-        with path.open("w", newline="", encoding="utf-8") as file:
-            rows = csv.writer(file, lineterminator="\n")
-            head = ("target", "metric", "horizon", f"A: {first}", f"B: {second}", "B - A")
-            rows.writerow([*head, "skill of A", "skill low", "skill high", "p"])
-            for target in self.targets:
-                (p_value,) = (found.p_value for found in self.comparison.verdicts if found.target == target)
-                intervals = self.comparison.intervals[target][second]
-                for metric in self._metrics(target, headline=False):
-                    for step, horizon in enumerate((OVERALL, *map(str, range(1, len(intervals))))):
-                        one, other = self.values(target, metric, horizon)
-                        numbers = [one, other, other - one]
-                        if metric == "mae":
-                            skill = self.first.value(target, first, f"skill_{second}", horizon)
-                            numbers += [skill, *intervals[step], *([] if step else [p_value])]
-                        rows.writerow(
-                            [target, metric, horizon, *("" if math.isnan(n) else f"{n:.6g}" for n in numbers)]
-                        )
+        text = io.StringIO(newline="")
+        rows = csv.writer(text, lineterminator="\n")
+        head = ("target", "metric", "horizon", f"A: {first}", f"B: {second}", "B - A")
+        rows.writerow([*head, "skill of A", "skill low", "skill high", "p"])
+        for target in self.targets:
+            (p_value,) = (found.p_value for found in self.comparison.verdicts if found.target == target)
+            intervals = self.comparison.intervals[target][second]
+            for metric in self._metrics(target, headline=False):
+                for step, horizon in enumerate((OVERALL, *map(str, range(1, len(intervals))))):
+                    one, other = self.values(target, metric, horizon)
+                    numbers = [one, other, other - one]
+                    if metric == "mae":
+                        skill = self.first.value(target, first, f"skill_{second}", horizon)
+                        numbers += [skill, *intervals[step], *([] if step else [p_value])]
+                    rows.writerow([target, metric, horizon, *("" if math.isnan(n) else f"{n:.6g}" for n in numbers)])
+        files.write(path, text.getvalue())
 
     def _metrics(self, target: str, *, headline: bool) -> list[str]:
         return [

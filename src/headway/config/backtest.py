@@ -37,7 +37,7 @@ class BacktestSpec(Spec):
     every: Span
     first: Time | None
     train: Span | None
-    refit: NonNegativeInt
+    refit: Annotated[NonNegativeInt, Field(le=1000)]
     processes: Annotated[PositiveInt, Field(le=256)] | None
 
     @model_validator(mode="after")

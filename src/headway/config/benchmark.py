@@ -2,14 +2,13 @@
 
 from typing import Annotated
 
-from pydantic import Field, NonNegativeFloat, PositiveFloat, PositiveInt, Strict, model_validator
+from pydantic import Field, NonNegativeFloat, PositiveFloat, Strict, model_validator
 
-from headway.config.spec import Name, Names, Spec
+from headway.config.spec import Name, Names, Rows, Spec
 
 _MOST_COLUMNS = 1000
 _MOST_HORIZONS = 100
 _MOST_PUBLISHED = 100
-Rows = Annotated[PositiveInt, Field(le=1_000_000_000)]
 Means = Annotated[tuple[float, ...], Strict(False)]
 Scales = Annotated[tuple[PositiveFloat, ...], Strict(False)]
 

@@ -1,19 +1,42 @@
 """The dataset group: which file, which columns, and what is done about what is wrong with it."""
 
 import re
+from collections import Counter
 from datetime import datetime
 from typing import Annotated, Literal
 
-from pydantic import BeforeValidator, Field, NonNegativeInt, PositiveInt, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, NonNegativeInt, PositiveInt, model_validator
 from pydantic_core import PydanticKnownError
 
-from headway.config.spec import Interval, Name, Names, Spec, Time
+from headway.config.spec import Interval, Name, Names, Spec, Time, is_printable
 
 Cycle = Literal["hour", "day", "week", "year"]
+_MOST_NAMED = 10_000
+
+
+def _is_separator(text: str) -> str:
+    if not text.isascii() or text.isalnum() or text in '"+-._\r\n\0':
+        raise ValueError(f"must be one character that no number, name or line is made of, like ';'; got {text!a}")
+    return text
+
+
+def _is_date_format(text: str) -> str:
+    # Words like "mixed" would let pandas guess, line by line, which number is the month.
+    if "%" not in text:
+        raise ValueError(f'must be a pattern of strptime, like "%d/%m/%Y %H:%M", or null for ISO 8601; got {text}')
+    return text
+
+
 # A shell hands on \t as two characters.
 Separator = Annotated[
-    str, BeforeValidator(lambda text: "\t" if text == "\\t" else text), Field(min_length=1, max_length=1)
+    str,
+    BeforeValidator(lambda text: "\t" if text == "\\t" else text),
+    Field(min_length=1, max_length=1),
+    AfterValidator(_is_separator),
 ]
+DateFormat = Annotated[Name, AfterValidator(_is_date_format)]
+Pairs = Annotated[NonNegativeInt, Field(le=1000)]
+Unit = Annotated[str, Field(max_length=50), AfterValidator(is_printable)]
 _DIGEST = "^[0-9a-f]{64}$"
 _PARQUET = (".parquet", ".pq")
 _LAST_SAFE_DAY = 28  # that every month has
@@ -83,35 +106,35 @@ class DatasetSpec(Spec):
     """
 
     name: Name
-    path: str = Field(min_length=1, max_length=4096)
+    path: Annotated[str, Field(min_length=1, max_length=4096), AfterValidator(is_printable)]
     sha256: Digest
     source: str | None = Field(min_length=1, max_length=500)
     columns: Annotated[Names, Field(min_length=1)] | None
     timestamp: Name | None
     start: Time | None
-    date_format: Name | None
+    date_format: DateFormat | None
     series: Name | None
     targets: Annotated[Names, Field(min_length=1)] | None
     features: Names | None
     known_future: Names
     separator: Separator
-    components: dict[Name, ComponentsSpec]
-    plausible: dict[Name, Interval]
-    max_jump: dict[Name, float]
-    max_gap: NonNegativeInt
+    components: dict[Name, ComponentsSpec] = Field(max_length=_MOST_NAMED)
+    plausible: dict[Name, Interval] = Field(max_length=_MOST_NAMED)
+    max_jump: dict[Name, float] = Field(max_length=_MOST_NAMED)
+    max_gap: Annotated[NonNegativeInt, Field(le=1_000_000)]
     frequency: str | None = Field(pattern=r"^[1-9][0-9]{0,5}(s|min|h|D|W|M)$")
-    season: PositiveInt | None
-    calendar: dict[Cycle, NonNegativeInt]
+    season: Annotated[PositiveInt, Field(le=100_000_000)] | None
+    calendar: dict[Cycle, Pairs]
     sort: bool
     duplicates: Literal["error", "first", "mean"]
     latest: Time | None
-    units: dict[Name, str]
+    units: dict[Name, Unit] = Field(max_length=_MOST_NAMED)
 
     @model_validator(mode="after")
     def _columns_have_one_role(self) -> "DatasetSpec":
         targets = self.targets or ()
         roles = [column for column in (self.timestamp, self.series, *targets, *self.known_future) if column is not None]
-        twice = sorted({column for column in roles if roles.count(column) > 1})
+        twice = sorted(column for column, count in Counter(roles).items() if count > 1)
         if twice:
             raise ValueError(
                 f"column {twice[0]!r} has two roles; timestamp, series, targets and known_future must differ"
@@ -137,7 +160,7 @@ class DatasetSpec(Spec):
             raise ValueError(
                 f"columns names those of a file without a header, but {self.path} is parquet; set it to null"
             )
-        twice = sorted({column for column in self.columns if self.columns.count(column) > 1})
+        twice = sorted(column for column, count in Counter(self.columns).items() if count > 1)
         if twice:
             raise ValueError(f"columns names {twice[0]!r} twice; give every column a name of its own")
         return self

@@ -10,11 +10,12 @@ import sys
 import traceback
 from collections.abc import Callable, Sequence
 from types import FrameType
-from typing import Any, TextIO
 
+from headway.config.private import refuse_typed_secrets
 from headway.config.spec import Spec
 from headway.config.validate import free_keys, known_keys, unknown_key
 from headway.errors import ConfigError, HeadwayError, Interrupted, StorageError
+from headway.redaction import RedactedStream
 
 # A whole or decimal number with an underscore, standing alone or in a list, mapping or sweep.
 _UNDERSCORED = re.compile(r"(?<![^\[\]{}(),:\s])[+-]?\d[\d.]*_[\d_.]*([eE][+-]?\d+)?(?![^\[\]{}(),:\s])")
@@ -22,6 +23,11 @@ _UNDERSCORED = re.compile(r"(?<![^\[\]{}(),:\s])[+-]?\d[\d.]*_[\d_.]*([eE][+-]?\
 
 # Groups whose files fill other groups: no spec has their name as a key.
 _GROUPS_WITHOUT_KEY = ("hydra", "hparams_search", "experiment")
+# Hydra's grammar takes seconds for as much, and minutes for ten times as much.
+_LONGEST_WORD = 20_000
+_LONGEST_MESSAGE, _MOST_MESSAGES = 1000, 20
+_OURS = ("__main__", "headway", "hydra_plugins")
+_AROUND_HYDRA = "hydra_plugins.headway._composed"
 
 
 def run(task: Callable[[], object], *, configuration: type[Spec]) -> int:
@@ -35,18 +41,29 @@ def run(task: Callable[[], object], *, configuration: type[Spec]) -> int:
         0, the exit code of an expected error, 2 for what Hydra or YAML refuse, or 1 with a
         traceback for a mistake of our own.
     """
+    # Whatever is said on the way out, a traceback included: nobody must find a password in a log.
+    streams = (
+        RedactedStream(sys.stdout),
+        RedactedStream(sys.stderr, silent=["Error executing job with overrides", "usage: "]),
+    )
+    with contextlib.redirect_stdout(streams[0]), contextlib.redirect_stderr(streams[1]):  # type: ignore[type-var]
+        return _run(task, configuration)
+
+
+def _run(task: Callable[[], object], configuration: type[Spec]) -> int:
     # Hydra would print its errors in several lines and exit 1; this hands them over instead.
     os.environ["HYDRA_FULL_ERROR"] = "1"
     logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stderr)
     signal.signal(signal.SIGTERM, _interrupt)
     try:
+        _refuse_long_words(sys.argv[1:])
         _refuse_underscores(sys.argv[1:])
-        with contextlib.redirect_stderr(_WithoutEcho(sys.stderr)):
-            task()
+        refuse_typed_secrets(sys.argv[1:])
+        task()
     except HeadwayError as error:
         return _report(error)
     except KeyboardInterrupt:
-        return _report(Interrupted("interrupted; nothing of this run can be relied on"))
+        return _report(Interrupted("interrupted"))
     except BrokenPipeError:  # the reader of a pipe such as `| head` has gone
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
@@ -61,17 +78,15 @@ def run(task: Callable[[], object], *, configuration: type[Spec]) -> int:
     return 0
 
 
-class _WithoutEcho:
-    """Standard error without Hydra's own line about a failed job: the message that follows is enough."""
-
-    def __init__(self, stream: TextIO) -> None:
-        self._stream = stream
-
-    def write(self, text: str) -> int:
-        return len(text) if text.startswith("Error executing job with overrides") else self._stream.write(text)
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._stream, name)
+def _refuse_long_words(arguments: Sequence[str]) -> None:
+    wrong = [
+        f"{argument[:60]}...: {len(argument):,} characters, and a word of the command has at most {_LONGEST_WORD:,}; "
+        "put long lists into a yaml file of their group"
+        for argument in arguments
+        if len(argument) > _LONGEST_WORD
+    ]
+    if wrong:
+        raise ConfigError(*wrong)
 
 
 def _refuse_underscores(arguments: Sequence[str]) -> None:
@@ -87,19 +102,40 @@ def _refuse_underscores(arguments: Sequence[str]) -> None:
 
 
 def _interrupt(number: int, frame: FrameType | None) -> None:
-    raise Interrupted("stopped by SIGTERM; nothing of this run can be relied on")
+    raise Interrupted("stopped by SIGTERM")
 
 
 def _report(error: HeadwayError) -> int:
-    for message in error.messages:
-        sys.stderr.write(f"error: {message}\n")
+    kind = "" if isinstance(error, Interrupted) else "error: "  # an interruption is no error of anybody
+    for message in error.messages[:_MOST_MESSAGES]:
+        sys.stderr.write(f"{kind}{_shown(message)}\n")
+    more = len(error.messages) - _MOST_MESSAGES
+    if more > 0:
+        sys.stderr.write(f"error: and {more:,} more like these\n")
     return error.exit_code
 
 
+def _shown(message: str) -> str:
+    """A message as one line of bounded length, whatever stands in the names and values that it repeats."""
+    if not message.isprintable():
+        message = "".join(
+            one if one.isprintable() else one.encode("unicode_escape", "surrogatepass").decode() for one in message
+        )
+    if len(message) <= _LONGEST_MESSAGE:
+        return message
+    return f"{message[: _LONGEST_MESSAGE - 300]} ... {message[-250:]}"
+
+
 def _is_from_configuration(error: Exception) -> bool:
-    """Whether Hydra, OmegaConf, their grammar or YAML refused what the user wrote."""
-    return type(error).__module__.split(".")[0] in ("hydra", "omegaconf", "yaml", "antlr4") or str(error).startswith(
+    """Whether Hydra, OmegaConf, their grammar or YAML refused what the user wrote, or failed at it."""
+    if type(error).__module__.split(".")[0] in ("hydra", "omegaconf", "yaml", "antlr4") or str(error).startswith(
         "Config group override"
+    ):
+        return True
+    # What is raised while Hydra composes, before our own task has begun, has no other reason.
+    names = [str(frame.f_globals.get("__name__", "")) for frame, _ in traceback.walk_tb(error.__traceback__)][1:]
+    return any(name.startswith("hydra.") for name in names) and not any(
+        name.partition(".")[0] in _OURS and name != _AROUND_HYDRA for name in names
     )
 
 
@@ -114,6 +150,13 @@ def _one_line(error: Exception) -> str:
         )
     if several := re.match(r"Ambiguous value for argument '(.*)'", text):
         return f"{several[1]}: several values make a sweep: add -m; a list is written [a,b]"
+    if "LexerNoViableAltException" in text:
+        word = getattr(error, "override", None) or text.rpartition(": ")[2]
+        return f"{word}: cannot be read; put text with special characters into quotes twice, like \"key='a b~c'\""
+    if text.startswith("Error merging override ") and error.__cause__ is not None:
+        return f"{text.removeprefix('Error merging override ')}: {str(error.__cause__).splitlines()[0]}"
+    if isinstance(error, RecursionError):
+        return "the command nests brackets deeper than can be read; write fewer"
     lines = [line.strip() for line in text.partition("Config search path:")[0].splitlines()]
     lines = [
         line
@@ -133,7 +176,7 @@ def _wrong_overrides(arguments: Sequence[str], configuration: type[Spec], error:
     for argument in arguments:
         key, is_override, value = argument.partition("=")
         key = key.lstrip("+~").partition("@")[0]
-        if not is_override or argument.startswith("-") or key.startswith(_GROUPS_WITHOUT_KEY) or "/" in key:
+        if not is_override or argument.startswith("-") or not key or key.startswith(_GROUPS_WITHOUT_KEY) or "/" in key:
             continue
         if any(f"{key}.".startswith(f"{prefix}.") for prefix in free):
             if f"{refused}.".startswith(f"{key}.") and not argument.startswith(("+", "~")):

@@ -6,7 +6,7 @@ from pydantic import AfterValidator, Field, model_validator
 
 from headway.config.backtest import BacktestSpec
 from headway.config.evaluation import EvaluationChanges
-from headway.config.spec import Name, Names, Spec, Time
+from headway.config.spec import Name, Names, Spec, Time, is_printable
 from headway.config.tracking import TrackingSpec
 
 
@@ -25,7 +25,7 @@ class OtherData(Spec):
         path: A file of the same columns, or None for the run's own test split.
     """
 
-    path: Annotated[str, Field(min_length=1, max_length=4096)] | None
+    path: Annotated[str, Field(min_length=1, max_length=4096), AfterValidator(is_printable)] | None
 
 
 class WindowRequest(Spec):

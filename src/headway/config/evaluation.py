@@ -31,11 +31,12 @@ def _without_repeats(names: tuple[str, ...]) -> tuple[str, ...]:
 Rivals = Annotated[
     tuple[Annotated[str, AfterValidator(_is_rival)], ...], Strict(False), AfterValidator(_without_repeats)
 ]
-Slices = Annotated[tuple[Name, ...], Strict(False), AfterValidator(_without_repeats)]
+Slices = Annotated[tuple[Name, ...], Strict(False), Field(max_length=100), AfterValidator(_without_repeats)]
 CalibrationKind = Literal["conformal", "off"]
 Requirement = Literal["nothing", "beats_baselines"]
 Draws = Annotated[NonNegativeInt, Field(le=1_000_000)]
 Windows = Annotated[PositiveInt, Field(le=10_000)]
+Batch = Annotated[PositiveInt, Field(le=1_000_000)]
 ExplainWindows = Annotated[NonNegativeInt, Field(le=100_000)]
 
 
@@ -60,7 +61,7 @@ class EvaluationSpec(Spec):
     calibration: CalibrationKind
     bootstrap: Draws
     require: Requirement
-    batch_size: PositiveInt
+    batch_size: Batch
     attention_windows: Windows
     explain_windows: ExplainWindows
 
@@ -73,7 +74,7 @@ class EvaluationChanges(Spec):
     calibration: CalibrationKind | None
     bootstrap: Draws | None
     require: Requirement | None
-    batch_size: PositiveInt | None
+    batch_size: Batch | None
     attention_windows: Windows | None
     explain_windows: ExplainWindows | None
 

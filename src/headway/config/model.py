@@ -7,7 +7,10 @@ from pydantic import Field, PositiveInt, Strict, model_validator
 from headway.config.spec import Spec
 
 Level = Annotated[float, Field(gt=0, lt=1)]
-
+Size = Annotated[PositiveInt, Field(le=65_536)]
+Length = Annotated[PositiveInt, Field(le=100_000)]
+# In one network, about: with the optimizer's two numbers for each, in float32, 24 GB.
+_MOST_WEIGHTS = 2_000_000_000
 
 _LEVELS = {"last": "last value", "mean": "mean", "standard": "mean and spread"}
 
@@ -46,15 +49,15 @@ class ModelSpec(Spec):
     """
 
     attention: Literal["self", "projected", "uniform", "frozen"]
-    heads: PositiveInt
-    key_dim: PositiveInt | None
-    d_model: PositiveInt
-    layers: PositiveInt
-    feed_forward: PositiveInt
+    heads: Annotated[PositiveInt, Field(le=1024)]
+    key_dim: Size | None
+    d_model: Size
+    layers: Annotated[PositiveInt, Field(le=1000)]
+    feed_forward: Annotated[PositiveInt, Field(le=1_000_000)]
     dropout: float = Field(ge=0, lt=1)
     channels: Literal["mixed", "separate"]
-    patch_length: PositiveInt
-    patch_stride: PositiveInt
+    patch_length: Length
+    patch_stride: Length
     normalisation: Literal["none", "last", "mean", "standard"]
     embedding: Literal["linear", "none"]
     position: Literal["learned", "none"]
@@ -63,7 +66,7 @@ class ModelSpec(Spec):
     calendar_path: bool
     readout: Literal["all", "last"]
     head: Literal["quantile", "point"]
-    quantiles: Annotated[tuple[Level, ...], Strict(False)] = Field(min_length=1)
+    quantiles: Annotated[tuple[Level, ...], Strict(False)] = Field(min_length=1, max_length=999)
 
     @property
     def levels(self) -> tuple[float, ...]:
@@ -98,6 +101,13 @@ class ModelSpec(Spec):
             raise ValueError(
                 f"heads must divide d_model: got heads={self.heads}, d_model={self.d_model}. "
                 f"Set model.heads to {', '.join(fitting)}, change model.d_model, or give model.key_dim"
+            )
+        width = self.heads * (self.key_dim or self.d_model // self.heads)
+        weights = self.layers * self.d_model * (4 * width + 2 * self.feed_forward)
+        if weights > _MOST_WEIGHTS:
+            raise ValueError(
+                f"these sizes make about {weights:,} weights, and at most {_MOST_WEIGHTS:,} are taken: lower d_model, layers, "
+                "feed_forward, heads or key_dim"
             )
         if self.patch_stride > self.patch_length:
             raise ValueError(

@@ -6,6 +6,7 @@ from pathlib import PurePath
 _LONGEST = 120
 _OF_THE_SWEEP = ("sweep.", "sweep=", "hparams_search", "hydra")
 _NO_DIFFERENCE = ("tracking", "sweep", "hparams_search", "hydra")
+_OF_THE_START = ("resume", "run")
 
 
 def run_name(overrides: Sequence[str], *, default: str) -> str:
@@ -19,7 +20,7 @@ def run_name(overrides: Sequence[str], *, default: str) -> str:
     parts = []
     for override in overrides:
         key, _, value = override.lstrip("+~").partition("=")
-        if key.startswith(_NO_DIFFERENCE):
+        if key.startswith(_NO_DIFFERENCE) or is_of_the_start(override):
             continue
         if key.endswith("path"):
             value = PurePath(value).name
@@ -31,3 +32,8 @@ def run_name(overrides: Sequence[str], *, default: str) -> str:
 def is_of_the_sweep(override: str) -> bool:
     """Whether an override says how to sweep, and nothing about what is trained."""
     return override.lstrip("+~").startswith(_OF_THE_SWEEP)
+
+
+def is_of_the_start(override: str) -> bool:
+    """Whether an override says which run to go on with, and nothing about what is trained."""
+    return override.lstrip("+~").partition("=")[0] in _OF_THE_START

@@ -116,6 +116,11 @@ class TrainCommand(TrainConfig):
     run: Name | None
 
     @property
+    def going_on(self) -> str:
+        """ "off", "auto", or the id of the run to go on with."""
+        return self.run or self.resume
+
+    @property
     def config(self) -> TrainConfig:
         """The configuration of the run alone."""
         return TrainConfig.model_construct(**{name: getattr(self, name) for name in TrainConfig.model_fields})

@@ -1,10 +1,12 @@
 """The training group: how weights are fitted."""
 
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import Field, NonNegativeFloat, PositiveFloat, PositiveInt
 
 from headway.config.spec import Spec
+
+Count = Annotated[PositiveInt, Field(le=1_000_000)]
 
 
 class TrainingSpec(Spec):
@@ -27,26 +29,28 @@ class TrainingSpec(Spec):
         patience: Epochs without a better validation loss before training stops.
         steps_per_execution: Steps the backend runs per call from Python.
         precision: "auto" takes what the device is good at.
+        loss_scale: Float16's first loss scale; it halves where a gradient overflows, and doubles after 2,000 good steps.
         jit: Compile the step with XLA.
         determinism: "seeded" draws everything from the run's seed; "strict" also takes only operations that give the
             same bits every time; "off" draws a seed of its own for every run.
         checkpoint_steps: Steps between two checkpoints; what a kill costs at most.
     """
 
-    epochs: PositiveInt
-    batch_size: PositiveInt
+    epochs: Count
+    batch_size: Annotated[PositiveInt, Field(le=1_000_000)]
     optimizer: Literal["adamw", "adam", "sgd"]
-    learning_rate: PositiveFloat
+    learning_rate: Annotated[PositiveFloat, Field(le=1000)]
     schedule: Literal["cosine", "constant"]
     warmup: float = Field(ge=0, lt=1)
-    weight_decay: NonNegativeFloat
-    gradient_clip: PositiveFloat
+    weight_decay: Annotated[NonNegativeFloat, Field(le=1000)]
+    gradient_clip: Annotated[PositiveFloat, Field(le=1e30)]
     ema: float = Field(ge=0, lt=1)
     ensemble: PositiveInt = Field(le=64)
     loss: Literal["auto", "pinball", "mae", "mse"]
-    patience: PositiveInt
-    steps_per_execution: PositiveInt
+    patience: Count
+    steps_per_execution: Annotated[PositiveInt, Field(le=100_000)]
     precision: Literal["auto", "float32", "mixed_bfloat16", "mixed_float16"]
+    loss_scale: float = Field(ge=1, le=2**24)
     jit: bool
     determinism: Literal["off", "seeded", "strict"]
-    checkpoint_steps: PositiveInt
+    checkpoint_steps: Annotated[PositiveInt, Field(le=1_000_000_000)]

@@ -9,6 +9,7 @@ from pydantic_core import ErrorDetails
 
 from headway.config.spec import Spec
 from headway.errors import ConfigError
+from headway.redaction import redacted
 
 Configuration = TypeVar("Configuration", bound=Spec)
 
@@ -154,7 +155,7 @@ def _message(key: str, errors: list[ErrorDetails], known: list[str]) -> str:
         return f"{key + ': ' if key else ''}{context['error']}"
     if kind == "literal_error":
         expected = str(context["expected"]).replace("'", "").replace(" or ", ", ")
-        close = difflib.get_close_matches(str(error["input"]), expected.split(", "), n=1)
+        close = difflib.get_close_matches(_text(error["input"]), expected.split(", "), n=1)
         return f"{came}: expected one of {expected}" + (f"; did you mean {close[0]}?" if close else "")
     if kind == "finite_number":
         return f"{came}: must be a finite number"
@@ -173,14 +174,25 @@ def _allowed(error: ErrorDetails) -> str:
     for limit, words in _LIMITS.items():
         if limit in context:
             return f"a number {words} {context[limit]:.12g}"
+    if kind == "too_long" and not isinstance(error["input"], str):
+        return f"at most {context['max_length']} of them, got {context['actual_length']}"
     if "max_length" in context:
         return f"at most {context['max_length']} characters"
     return f"text that matches {context['pattern']}" if "pattern" in context else error["msg"]
 
 
 def _shown(value: object) -> str:
-    text = "null" if value is None else str(value).lower() if isinstance(value, bool) else str(value)
+    text = "null" if value is None else str(value).lower() if isinstance(value, bool) else _text(value)
+    # Before it is cut: half a password is not known for one.
+    text = redacted(text)
     return text if len(text) <= 80 else text[:77] + "..."
+
+
+def _text(value: object) -> str:
+    try:
+        return str(value)
+    except ValueError:  # Python refuses to write whole numbers of more than 4,300 digits
+        return "a number of thousands of digits"
 
 
 def _type(value: object) -> str:

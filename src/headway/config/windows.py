@@ -4,9 +4,11 @@ from typing import Annotated
 
 from pydantic import Field, NonNegativeInt, PositiveInt, model_validator
 
-from headway.config.spec import Spec
+from headway.config.spec import Rows, Spec
 
-Share = Annotated[float, Field(gt=0, lt=1)] | PositiveInt
+_MOST_STEPS = 100_000  # of a window: attention over as many would take 40 GB per head
+Share = Annotated[float, Field(gt=0, lt=1)] | Rows
+Steps = Annotated[PositiveInt, Field(le=_MOST_STEPS)]
 
 
 class SplitsSpec(Spec):
@@ -20,7 +22,7 @@ class SplitsSpec(Spec):
     train: Share
     validation: Share
     test: Share
-    purge: NonNegativeInt
+    purge: Annotated[NonNegativeInt, Field(le=1_000_000_000)]
 
     @model_validator(mode="after")
     def _shares_agree(self) -> "SplitsSpec":
@@ -39,11 +41,11 @@ class WindowsSpec(Spec):
     """What a window is made of, counted in rows.
 
     Attributes:
-        context_length: Rows the model sees.
-        horizon: Rows it forecasts.
+        context_length: Rows the model sees, at most 100,000.
+        horizon: Rows it forecasts, at most 100,000.
         stride: Rows between the starts of neighbouring windows.
     """
 
-    context_length: PositiveInt
-    horizon: PositiveInt
-    stride: PositiveInt
+    context_length: Steps
+    horizon: Steps
+    stride: Rows

@@ -10,8 +10,9 @@ from numpy.typing import NDArray
 from headway.data.clock import Clock
 from headway.data.columns import component_sources, derived
 from headway.data.contract import Table
+from headway.data.filling import on_clock
 from headway.data.plausibility import components, mask_implausible
-from headway.data.series import Dataset, Series
+from headway.data.series import Dataset
 from headway.errors import DataError
 
 if TYPE_CHECKING:
@@ -57,7 +58,7 @@ def assemble(table: Table, spec: "DatasetSpec") -> Dataset:
         )
         for component, source in spec.components.items():
             own[f"{component}_u"], own[f"{component}_v"] = components(own[source.speed], own[source.direction])
-        series.append(_on_clock(name, times[keep], ticks, own, known, keep, features, spec, clock, notes))
+        series.append(on_clock(name, times[keep], ticks, own, known, keep, features, spec, clock, notes, table.file))
     words = [f"{what}: {count:,}" for what, count in notes.items() if count]
     missing = sum((~one.observed).sum(axis=0) for one in series)
     if np.any(missing):
@@ -73,6 +74,7 @@ def assemble(table: Table, spec: "DatasetSpec") -> Dataset:
         season=spec.season or clock.season,
         units=spec.units,
         notes=tuple(words),
+        file=table.file,
     )
 
 
@@ -138,6 +140,12 @@ def _groups(table: Table, spec: "DatasetSpec") -> dict[str, NDArray[np.int64]]:
     if spec.series is None:
         return {spec.name: np.arange(len(table.frame))}
     names = table.frame[spec.series].astype(str)
+    odd = ~names.map(str.isprintable).to_numpy(bool)
+    if odd.any():
+        raise DataError(
+            f"{table.place(int(odd.argmax()))}: the name in the series column {spec.series!r} holds a line break or another "
+            "character that cannot be seen; type it anew"
+        )
     empty = (table.frame[spec.series].isna() | (names.str.strip() == "")).to_numpy()
     if empty.any():
         raise DataError(f"{table.place(int(empty.argmax()))}: no name in the series column {spec.series!r}")
@@ -174,8 +182,8 @@ def _clock(
     found = {name: clock for name, positions in ordered.items() if (clock := Clock.from_timestamps(times[positions]))}
     if not found:
         raise DataError(
-            f"{table.file}: no two times of its {len(table.frame)} rows are a second or more apart, so it shows no clock; "
-            "set dataset.frequency or give more rows"
+            f"{table.file}: no two times of its rows ({len(table.frame)}) are a second or more apart, so it shows no clock; "
+            "set dataset.frequency, or give more rows: a window takes windows.context_length + windows.horizon"
         )
     clocks = dict.fromkeys(found.values())
     if len(clocks) > 1:
@@ -246,37 +254,3 @@ def _without_duplicates(
             values[positions] = pd.Series(own).groupby(group).transform("mean").to_numpy()
     notes[f"duplicate timestamps merged ({spec.duplicates})"] += int(again.sum())
     return positions[~again], ticks[~again]
-
-
-def _on_clock(
-    name: str,
-    times: NDArray[np.datetime64],
-    ticks: NDArray[np.int64],
-    own: Columns,
-    known: Columns,
-    keep: NDArray[np.int64],
-    features: tuple[str, ...],
-    spec: "DatasetSpec",
-    clock: Clock,
-    notes: Counter[str],
-) -> Series:
-    """Insert the missing rows of short gaps, and begin a segment after long ones."""
-    steps = np.diff(ticks)
-    missing = steps - 1
-    short = (missing > 0) & (missing <= spec.max_gap)
-    notes["gaps in the clock"] += int((missing > 0).sum())
-    notes["missing rows marked"] += int(missing[short].sum())
-    notes[f"gaps longer than {spec.max_gap} steps, which no window crosses"] += int((missing > spec.max_gap).sum())
-    advance = np.concatenate([[0], np.where(short, steps, 1)])
-    rows = np.cumsum(advance)
-    length = int(rows[-1]) + 1
-    values = np.full((length, len(features)), np.nan)
-    values[rows] = np.stack([own[column] for column in features], axis=1)
-    known_future = np.full((length, len(known)), np.nan)
-    for index, column in enumerate(known.values()):
-        known_future[rows, index] = column[keep]
-    segments = (0, *(int(row) for row in rows[1:][missing > spec.max_gap]))
-    stored = np.arange(length)
-    base = np.searchsorted(rows, stored, side="right") - 1
-    timestamps = clock.after(times[base].astype("datetime64[s]"), stored - rows[base])
-    return Series(name, timestamps, values, known_future, segments)

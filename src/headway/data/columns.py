@@ -3,6 +3,7 @@
 import csv
 import difflib
 import os
+from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -11,6 +12,8 @@ from headway.errors import DataError
 
 if TYPE_CHECKING:
     from headway.config.dataset import DatasetSpec
+
+_MOST_LISTED = 30  # columns in a message
 
 
 def find(path: str, project: Path | None, *, source: str | None = None) -> Path:
@@ -24,6 +27,14 @@ def find(path: str, project: Path | None, *, source: str | None = None) -> Path:
     Raises:
         DataError: If there is none; the message names the nearest one.
     """
+    try:
+        return _find(path, project, source)
+    except (OSError, RuntimeError) as error:  # a name too long, a folder that may not be entered, no such user's home
+        reason = getattr(error, "strerror", None) or str(error)
+        raise DataError(f"{path}: cannot be looked up ({reason}); correct dataset.path") from None
+
+
+def _find(path: str, project: Path | None, source: str | None) -> Path:
     candidates = [Path(path).expanduser()] + ([project / path] if project else [])
     for candidate in candidates:
         if candidate.is_dir():
@@ -33,7 +44,9 @@ def find(path: str, project: Path | None, *, source: str | None = None) -> Path:
                 raise DataError(f"{path}: may not be read; give this user permission to read it")
             return candidate
         if candidate.is_symlink():
-            raise DataError(f"{path}: is a link to {candidate.readlink()}, which does not exist")
+            raise DataError(f"{path}: is a link to {candidate.readlink()}, which does not exist; mend the link")
+        if candidate.exists():
+            raise DataError(f"{path}: is a device or a pipe, not a file; copy what it gives into a csv or parquet file")
     folder = candidates[0].parent
     names = [entry.name for entry in folder.iterdir()] if folder.is_dir() else []
     close = difflib.get_close_matches(candidates[0].name, names, n=1)
@@ -41,7 +54,8 @@ def find(path: str, project: Path | None, *, source: str | None = None) -> Path:
         f"; did you mean {folder / close[0]}?" if close else "" if folder.is_dir() else f"; there is no folder {folder}"
     )
     raise DataError(
-        f"{path}: no such file, looked from the folder the command was typed in{hint}{f'; {source}' if source else ''}"
+        f"{path}: no such file, looked from {Path.cwd()}, where the command was typed{hint}"
+        + (f"; {source}" if source else "")
     )
 
 
@@ -58,10 +72,11 @@ def check_header(spec: "DatasetSpec", *, project: Path | None = None) -> None:
         return
     try:
         with path.open(encoding="utf-8-sig", newline="") as file:
-            first = next(csv.reader([file.readline(1_000_000)], delimiter=spec.separator), [])
-    except (UnicodeDecodeError, csv.Error):
+            line = file.readline(1_000_000)
+        first = next(csv.reader([line], delimiter=spec.separator), [])
+    except (UnicodeDecodeError, csv.Error, OSError):
         return
-    if len(first) > 1:
+    if len(first) > 1 and "\0" not in line:
         check_columns(spec.path, column_names(first, spec), spec)
 
 
@@ -107,16 +122,25 @@ def check_columns(file: str, names: Sequence[str], spec: "DatasetSpec") -> None:
     Raises:
         DataError: With one message per missing column, each naming the nearest.
     """
+    if not names:
+        raise DataError(f"{file}: holds no columns; give a table with a header")
+    if names[0].lower().startswith("sep="):
+        raise DataError(f"{file}:1: the first line is a spreadsheet's note on separators; delete it")
     if any(not name.strip() or name.startswith("Unnamed:") for name in names):
         raise DataError(
             f"{file}:1: a column without a name (an index column?) would become a feature; name it or drop it"
         )
-    repeated = sorted({name for name in names if list(names).count(name) > 1})
+    odd = next((name for name in names if not name.isprintable()), None)
+    if odd is not None:
+        raise DataError(
+            f"{file}:1: the column name {ascii(odd)[:80]} holds a line break or another character that cannot be seen; type it anew"
+        )
+    repeated = sorted(name for name, count in Counter(names).items() if count > 1)
     if repeated:
         raise DataError(f"{file}:1: the column {repeated[0]!r} stands twice in the header; rename one")
-    made = derived(spec)
+    made, there = derived(spec), set(names)
     for name in made:
-        if name in names:
+        if name in there:
             raise DataError(f"{file}:1: the column {name!r} would be made by dataset.components too; rename one")
     targets = spec.targets or ()
     wanted = {
@@ -133,7 +157,7 @@ def check_columns(file: str, names: Sequence[str], spec: "DatasetSpec") -> None:
         _absent(file, column, setting, names)
         for setting, columns in wanted.items()
         for column in columns
-        if column not in names
+        if column not in there
     ]
     if messages and spec.columns is None and names[0].startswith("#"):
         raise DataError(f"{file}:1: the first line is a comment; delete it, so that the header comes first")
@@ -143,6 +167,9 @@ def check_columns(file: str, names: Sequence[str], spec: "DatasetSpec") -> None:
         )
     if messages:
         raise DataError(*messages)
+    padded = next((name for name in names if name != name.strip()), None)
+    if padded is not None:
+        raise DataError(f"{file}:1: the header has spaces around {padded.strip()!r}: write it without them")
 
 
 def _is_number(text: str) -> bool:
@@ -159,4 +186,7 @@ def _absent(file: str, column: str, setting: str, names: Sequence[str]) -> str:
     folded = {name.lower(): name for name in reversed(names)}
     close = difflib.get_close_matches(column.lower(), list(folded), n=1, cutoff=0.6)
     hint = f"; did you mean {folded[close[0]]}?" if close else ""
-    return f"{file}: no column {column!r} ({setting}); the file has {', '.join(names)}{hint}"
+    listed = ", ".join(names[:_MOST_LISTED]) + (
+        f" and {len(names) - _MOST_LISTED:,} more" if names[_MOST_LISTED:] else ""
+    )
+    return f"{file}: no column {column!r} ({setting}); the file has {listed}{hint}"

@@ -97,10 +97,15 @@ class Table:
                 parsed = pd.to_datetime(
                     text, format=date_format or "ISO8601", errors="coerce", utc=bool(_ZONE.search(text.iloc[0]))
                 )
-            except ValueError as error:
-                raise DataError(f"{self.file}: dataset.date_format={date_format}: {error}") from None
+            except (ValueError, KeyError, TypeError, AttributeError, OverflowError, re.error) as error:
+                reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+                raise DataError(
+                    f"{self.file}: column {column!r} does not fit dataset.date_format={date_format or 'null'}: {reason}"
+                ) from None
         if parsed.isna().any():
             position = int(parsed.isna().to_numpy().argmax())
+            if cells.isna().iloc[position]:
+                raise DataError(self._empty_time(position, column))
             cell = str(cells.iloc[position])
             raise DataError(
                 f"{self.place(position)}: {cell!r} in column {column!r} is no such date or time; {_time_advice(cell, date_format)}"
@@ -143,12 +148,13 @@ class Table:
                 f"{_EARLIEST_YEAR} to {_LATEST_YEAR}; correct it"
             )
 
+    def _empty_time(self, position: int, column: str) -> str:
+        return f"{self.place(position)}: empty timestamp in column {column!r}; fill it or delete the line"
+
     def _check_times(self, column: str, text: "pd.Series[str]") -> None:
         empty = (text.str.lower().isin(MISSING | {"nat"})).to_numpy()
         if empty.any():
-            raise DataError(
-                f"{self.place(int(empty.argmax()))}: empty timestamp in column {column!r}; fill it or delete the line"
-            )
+            raise DataError(self._empty_time(int(empty.argmax()), column))
         zones = text.str.extract(_ZONE, expand=False).fillna("none")
         names = zones.unique()
         if len(names) > 1:
@@ -178,6 +184,8 @@ def _number_advice(text: str) -> str:
 def _time_advice(text: str, date_format: str | None) -> str:
     if date_format is not None:
         return f"dataset.date_format is {date_format!r}"
+    if re.fullmatch(r"[2-7]\d{4}(\.\d*)?", text):
+        return "it looks like a spreadsheet's count of days; save the column as ISO 8601 times like 2024-01-31T13:00"
     if re.fullmatch(r"\d+(\.\d*)?", text):
         return "it looks like a count of days or seconds; write ISO 8601 times like 2024-01-31T13:00"
     if not re.search(r"\d", text):

@@ -64,14 +64,15 @@ def fit_scalers(dataset: Dataset, borders: Sequence[Borders]) -> tuple[Scaler, S
         observed = rows[:, index][~np.isnan(rows[:, index])]
         if len(rows) and not len(observed):
             raise DataError(
-                f"target {target!r} is never observed in the training rows; choose another column or enlarge splits.train"
+                f"{dataset.origin}: target {target!r} is never observed in the training rows; choose another column or enlarge splits.train"
             )
         if len(observed) > 1 and np.ptp(observed) == 0:
             raise DataError(
-                f"target {target!r} is constant ({observed[0]:g}) in the training rows; there is nothing to forecast"
+                f"{dataset.origin}: target {target!r} is constant ({observed[0]:g}) in the training rows; there is nothing to "
+                "forecast: choose another column or enlarge splits.train"
             )
     for feature, column in zip(dataset.features, rows.T, strict=True):
         observed = column[~np.isnan(column)]
         if len(observed) == 0 or np.ptp(observed) == 0:
-            log.warning("%s: feature %s does not vary in the training rows; its scale is 1", dataset.name, feature)
+            log.warning("%s: feature %s does not vary in the training rows; its scale is 1", dataset.origin, feature)
     return Scaler.fit(rows), Scaler.fit(training_rows(dataset, borders, known_future=True))

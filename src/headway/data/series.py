@@ -61,6 +61,7 @@ class Dataset:
         season: Steps of one season.
         units: Column -> unit.
         notes: What the policies changed, in words, with counts.
+        file: As configured, for messages; empty for what was never in a file.
     """
 
     name: str
@@ -72,6 +73,12 @@ class Dataset:
     season: int
     units: Mapping[str, str] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
+    file: str = ""
+
+    @property
+    def origin(self) -> str:
+        """What messages call it: the file as the user typed it, or the name of what has none."""
+        return self.file or self.name
 
     @property
     def target_indices(self) -> list[int]:

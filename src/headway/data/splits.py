@@ -51,7 +51,7 @@ def split(
         for series in dataset.series:
             if len(series) < needed:
                 raise DataError(
-                    f"series {series.name!r} has {len(series)} rows but the splits ask for {needed}; lower splits.test"
+                    f"{dataset.origin}: series {series.name!r} has {len(series)} rows but the splits ask for {needed}; lower splits.test"
                 )
     return tuple(
         split_rows(len(series), train=train, validation=validation, test=test, purge=purge) for series in dataset.series

@@ -1,6 +1,5 @@
 """Forecasts of a model and its rivals for the same windows, beside what happened: what is scored."""
 
-import os
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,6 +9,7 @@ from zipfile import BadZipFile
 import numpy as np
 from numpy.typing import NDArray
 
+from headway import files
 from headway.errors import NumericError
 from headway.evaluation.metrics import Array, Judged
 
@@ -129,19 +129,14 @@ class Forecasts:
         return (slice(first, first + size) for first in range(0, len(self), size))
 
     def save(self, path: Path) -> None:
-        """Write all arrays as npz, under a name of this process first, so that a file is whole or not there."""
+        """Write all arrays as npz; the file is whole or not there."""
         arrays: dict[str, NDArray[np.generic]] = {name: getattr(self, name) for name in _ARRAYS}
         arrays |= {f"rivals/{name}": forecast for name, forecast in self.rivals.items()}
         for name, slicing in self.slicings.items():
             arrays |= {f"codes/{name}": slicing.codes, f"labels/{name}": np.array(slicing.labels, np.str_)}
         arrays |= {"model": np.array(self.model), "targets": np.array(self.targets), "levels": np.array(self.levels)}
-        temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-        try:
-            with temporary.open("wb") as file:
-                np.savez(file, allow_pickle=False, **arrays)
-            temporary.replace(path)
-        finally:
-            temporary.unlink(missing_ok=True)
+        with files.writing(path) as file:
+            np.savez(file, allow_pickle=False, **arrays)
 
     @classmethod
     def load(cls, path: Path) -> "Forecasts":

@@ -14,14 +14,19 @@ def describe(
         sections: Markdown tables and lists, one below the other.
         pictures: (artifact path, alternative text) of pictures in the run's root.
     """
-    lines = [f"**{headline}**", ""]
-    lines += [f"- {name}: {words}" for name, words in facts.items()]
+    lines = [f"**{_inert(headline)}**", ""]
+    lines += [f"- {_inert(name)}: {_inert(words)}" for name, words in facts.items()]
     for section in filter(None, sections):
-        lines += ["", section]
+        lines += ["", _inert(section)]
     for path, words in pictures:
         # The UI serves artifacts at this relative address; {run_id} is filled in where it is known.
         lines += ["", f"![{words}](get-artifact?path={path}&run_uuid={{run_id}})"]
     return "\n".join(lines) + "\n"
+
+
+def _inert(markdown: str) -> str:
+    """Markdown in which names of columns and series make no elements, links and pictures of their own."""
+    return markdown.replace("<", "&lt;").replace("![", "!\\[").replace("](", "]\\(")
 
 
 def headline(target: str, unit: str, mae: float, verdicts: Mapping[str, str], *, strongest: str | None) -> str:

@@ -4,6 +4,7 @@ import shlex
 from collections.abc import Mapping
 from pathlib import Path
 
+from headway import files
 from headway.explanation import Explanation
 from headway.judgement import Judgement
 from headway.report.page import Command, Page, Section, Table, Verdict, render
@@ -61,7 +62,7 @@ def write_report(
         sections=sections,
         footer=f"{' '.join(filter(None, ['Headway', kept.environment.get('headway', '')]))}: run {name} ({run_id})",
     )
-    (folder / FILE).write_text(render(page), encoding="utf-8")
+    files.write(folder / FILE, render(page))
 
 
 def _badges(judgement: Judgement | None, explanation: Explanation | None) -> list[Verdict]:

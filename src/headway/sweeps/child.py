@@ -23,6 +23,7 @@ from optuna.trial import TrialState
 
 from headway.errors import DataError, HeadwayError, Interrupted, NumericError, Pruned
 from headway.process import Process
+from headway.redaction import redacted
 from headway.sweeps import choosing, study
 from headway.sweeps.repeat import repeated
 from headway.sweeps.storage import alone, open_storage
@@ -190,8 +191,8 @@ def _tell_failure(
         words = f"something called sys.exit({error.code!r})"
     else:
         words = f"{type(error).__name__}: {error}"
-        log.warning("%s", "".join(traceback.format_exception(error)).rstrip())
-    storage.set_trial_user_attr(trial_id, study.ERROR, " ".join(words.split())[:_LONGEST_ERROR])
+        log.warning("%s", redacted("".join(traceback.format_exception(error)).rstrip()))
+    storage.set_trial_user_attr(trial_id, study.ERROR, redacted(" ".join(words.split()))[:_LONGEST_ERROR])
     known.tell(ticket.trial, state=TrialState.FAIL)
 
 

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from headway import files
 from headway.report import sweep as pictures
 from headway.report import sweep_parameters
 from headway.report.description import describe
@@ -52,7 +53,7 @@ def record(
     rows = children.rows_of(study)
     best = children.best_of(rows)
     _log_metrics(run, rows, best)
-    (run.folder / "trials.csv").write_text(_csv(rows), encoding="utf-8")
+    files.write(run.folder / "trials.csv", _csv(rows))
     run.log_file("trials.csv")
     drawn = _draw(run.folder, rows, study, dimensions, objectives)
     for picture in drawn:
@@ -78,9 +79,7 @@ def record(
         sections=sections,
         pictures=[(picture, picture.removesuffix(".png").replace("_", " ")) for picture in drawn],
     )
-    (run.folder / "report.md").write_text(
-        text.replace("get-artifact?path=", "").replace("&run_uuid={run_id}", ""), encoding="utf-8"
-    )
+    files.write(run.folder / "report.md", text.replace("get-artifact?path=", "").replace("&run_uuid={run_id}", ""))
     run.log_file("report.md")
     run.describe(text)
     lines = [children.table(rows, most=_MOST_ROWS), headline, saved]
@@ -171,7 +170,7 @@ def _draw(
             on_front=[row.number in front for row in finished],
         )
     for name, figure in figures.items():
-        (folder / name).write_bytes(png(figure))
+        files.write(folder / name, png(figure))
     return list(figures)
 
 

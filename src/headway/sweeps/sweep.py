@@ -167,7 +167,7 @@ def _join(sweep: Sweep, study: Study, stack: ExitStack) -> Run:
         known = study.attribute(PARENT)
         if known is None:
             # Its name before anything else: killed from here on, the next process makes no second one.
-            known = {"id": folder.create(Path("runs")).name, "mlflow_run_id": None}
+            known = {"id": folder.new_id(Path("runs")), "mlflow_run_id": None}
             study.keep(PARENT, known)
         own = stack.enter_context(
             tracking.rejoin(

@@ -6,6 +6,12 @@
     with tracking.reopen(settings, "best") as run:
         config = run.folder / "config.yaml"
 
+A training that was cut off goes on in its folder, journal and MLflow run:
+
+    if (found := tracking.find_unfinished(settings, digest)) is not None:
+        with tracking.resume(settings, found.id, digest=digest) as run:
+            run.log_metrics({"validation/mae": 2.1}, step=1)
+
 A sweep's runs know their parent, and a sweep that was cut off is gone on with:
 
     with tracking.rejoin(settings, id, name="weather") as sweep:
@@ -20,19 +26,23 @@ from headway.tracking.find import reopen
 from headway.tracking.finished import find_finished
 from headway.tracking.folder import RunRecord
 from headway.tracking.journal import read_journal
-from headway.tracking.lifecycle import Parent, rejoin, start
-from headway.tracking.provenance import provenance
+from headway.tracking.lifecycle import Parent, rejoin, resume, start
+from headway.tracking.provenance import environment, provenance
 from headway.tracking.run import Run
+from headway.tracking.unfinished import find_unfinished
 
 __all__ = [
     "Parent",
     "Run",
     "RunRecord",
+    "environment",
     "find_finished",
+    "find_unfinished",
     "mark_dead",
     "provenance",
     "read_journal",
     "rejoin",
     "reopen",
+    "resume",
     "start",
 ]

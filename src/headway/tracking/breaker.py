@@ -9,6 +9,7 @@ from concurrent.futures import Future
 from typing import Any, TypeVar
 
 from headway.errors import Interrupted, TrackingError
+from headway.tracking.reason import reason_of
 
 log = logging.getLogger(__name__)
 Result = TypeVar("Result")
@@ -70,7 +71,7 @@ class Breaker:
         except Interrupted:  # SIGTERM, while this thread waited: no failure of the store
             raise
         except Exception as error:  # whatever MLflow, its database or its server may raise
-            reason = _one_line(error)
+            reason = reason_of(error)
         else:
             self._patience -= max(0.0, time.monotonic() - started - allowance)
             if self._patience > 0:
@@ -116,8 +117,3 @@ class Breaker:
                 future.set_result(function())
             except BaseException as error:
                 future.set_exception(error)
-
-
-def _one_line(error: Exception) -> str:
-    text = " ".join(str(error).split()) or type(error).__name__
-    return text if len(text) <= 200 else text[:199] + "…"

@@ -53,7 +53,18 @@ def _best(finished: Sequence[RunRecord], latest: RunRecord, *, where: str) -> Ru
     return min(scored, key=lambda pair: pair[0])[1]
 
 
-def _named(newest_first: Sequence[RunRecord], selector: str, *, where: str) -> RunRecord:
+def match(records: Sequence[RunRecord], selector: str, *, where: str) -> RunRecord:
+    """The one run of an id, an MLflow id, a name, or the beginning of an id; whatever became of it.
+
+    Args:
+        records: Every stored run, in any order.
+        selector: Which.
+        where: Where the records come from, for the message.
+
+    Raises:
+        StoredRunError: There is no such run, or more than one.
+    """
+    newest_first = sorted(records, key=lambda record: record.started, reverse=True)
     if not selector or "/" in selector or "\\" in selector or ".." in selector:
         raise StoredRunError(f"run={selector!r} is no run: give latest, best, or an id{_exist(newest_first)}")
     matches = [record for record in newest_first if selector in (record.id, record.mlflow_run_id)]
@@ -70,7 +81,11 @@ def _named(newest_first: Sequence[RunRecord], selector: str, *, where: str) -> R
         )
     if len(matches) > 1:
         raise StoredRunError(f"run={selector!r} fits {len(matches)} runs{_exist(matches)} Give one id in full.")
-    (record,) = matches
+    return matches[0]
+
+
+def _named(newest_first: Sequence[RunRecord], selector: str, *, where: str) -> RunRecord:
+    record = match(newest_first, selector, where=where)
     if record.kind == SWEEP:
         best = (
             f"look at its best run with: python evaluate.py run={record.best}"

@@ -30,25 +30,35 @@ def mark_dead(settings: TrackingSettings, *, root: Path = Path("runs")) -> list[
         ConfigError: There is a dead run, and the tracking URI names no store.
         StorageError: A folder cannot be written.
     """
+    dead = mark_dead_here(root)
+    if dead and settings.kind != "off":
+        _mark_in_mlflow(settings, dead, root=root)
+    return [record.id for record in dead]
+
+
+def mark_dead_here(root: Path) -> list[RunRecord]:
+    """As `mark_dead`, in the run folders alone: `settle` does the rest.
+
+    Raises:
+        StorageError: A folder cannot be written.
+    """
     if not _dead(root):
         return []
-    # Locked, and looked for again: another process may be marking them, or may have taken one over (`rejoin`).
+    # Locked, and looked for again: another process may be marking them, or may have taken one over (`rejoin`, `resume`).
     with run_folder.locked(root):
-        dead = _dead(root)
-        if dead and settings.kind != "off":
-            # MLflow first: if we are killed in between, the folder still says what is left to do.
-            _mark_in_mlflow(settings, dead, root=root)
+        dead = [replace(each, status=run_folder.KILLED, ended=run_folder.now()) for each in _dead(root)]
         for record in dead:
-            run_folder.write(root / record.id, replace(record, status=run_folder.KILLED, ended=run_folder.now()))
-    return [record.id for record in dead]
+            run_folder.write(root / record.id, record)
+    return dead
 
 
 def _dead(root: Path) -> list[RunRecord]:
     running = [record for record in run_folder.records(root).values() if record.status == run_folder.RUNNING]
-    return sorted((record for record in running if _is_dead(record)), key=lambda record: record.started)
+    return sorted((record for record in running if is_dead(record)), key=lambda record: record.started)
 
 
-def _is_dead(record: RunRecord) -> bool:
+def is_dead(record: RunRecord) -> bool:
+    """Whether a run's process was on this machine and is gone."""
     process = Process.read(record.process)
     # Of another machine's process, or of a run that names none, nobody here can know.
     return process is not None and process.is_here and not process.is_alive
@@ -60,12 +70,13 @@ def _mark_in_mlflow(settings: TrackingSettings, dead: list[RunRecord], *, root: 
     from headway.tracking.mlflow_reader import MlflowReader
 
     reader = MlflowReader(settings, root=root.absolute())
-    known = {record.id: record.mlflow_run_id for record in dead}
+    known = {record.id: record for record in dead}
     try:
         for mirrored in reader.records(where=mlflow_runs.RUNNING):
             # A run may have been killed after its mirror was created, and before run.json knew.
-            if mirrored.id in known and known[mirrored.id] in (None, mirrored.mlflow_run_id):
-                reader.mirror(str(mirrored.mlflow_run_id)).finish(run_folder.KILLED)
+            record = known.get(mirrored.id)
+            if record is not None and record.mlflow_run_id in (None, mirrored.mlflow_run_id):
+                reader.end(str(mirrored.mlflow_run_id), record)
     except TrackingError as error:
         # Whoever needs the store will say so; a dead run is no reason to.
         log.debug("The dead runs could not be marked in MLflow: %s", error)

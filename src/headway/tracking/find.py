@@ -2,15 +2,15 @@
 
 import tempfile
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
-from headway.errors import StoredRunError
+from headway.errors import StoredRunError, TrackingError
 from headway.tracking import folder as run_folder
 from headway.tracking import uri
+from headway.tracking.background import BackgroundMirror, Target
 from headway.tracking.choose import choose
-from headway.tracking.mirror import Mirror
-from headway.tracking.off_mirror import OffMirror
+from headway.tracking.mirror import Earlier
 from headway.tracking.run import Run
 from headway.tracking.settings import TrackingSettings
 
@@ -36,11 +36,18 @@ def reopen(settings: TrackingSettings, selector: str, *, root: Path = Path("runs
         local = run_folder.records(root)
         if settings.kind == "off":
             record = choose(list(local.values()), selector, where=str(root.absolute()))
-            run = Run(root.absolute() / record.id, record, OffMirror())
+            run = Run(root.absolute() / record.id, record)
         else:
             run = _from_mlflow(settings, selector, root=root, local=local, stack=stack)
         stack.callback(run._close)
-        yield run
+        try:
+            yield run
+        except BaseException:
+            # The error under way is the one to report.
+            with suppress(TrackingError):
+                run._drain()
+            raise
+        run._drain()
 
 
 def _from_mlflow(
@@ -64,16 +71,26 @@ def _from_mlflow(
     where = f"experiment {settings.experiment!r} of {uri.shown(store)} and in {root.absolute()}"
     # The folder is the truth: MLflow may have missed the end of a run.
     record = choose(list((mirrored | own).values()), selector, where=where)
-    mirror: Mirror = OffMirror()
-    if record.mlflow_run_id is not None:
-        mirror = reader.mirror(record.mlflow_run_id)
-    if record.id in own:
-        return Run(root.absolute() / record.id, record, mirror)
-    folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="headway-"))) / record.id
-    folder.mkdir()
-    if record.mlflow_run_id is None or not reader.download(record.mlflow_run_id, folder) or not any(folder.iterdir()):
-        raise StoredRunError(
-            f"The files of the run {record.id} are neither in {root.absolute()} nor in {uri.shown(store)}. Train again: python train.py"
-        )
-    run_folder.write(folder, record)
-    return Run(folder, record, mirror)
+    kept = record.id in own
+    folder = root.absolute() / record.id
+    if not kept:
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="headway-"))) / record.id
+        folder.mkdir()
+        if (
+            record.mlflow_run_id is None
+            or not reader.download(record.mlflow_run_id, folder)
+            or not any(folder.iterdir())
+        ):
+            raise StoredRunError(
+                f"The files of the run {record.id} are neither in {root.absolute()} nor in {uri.shown(store)}. Train again: python train.py"
+            )
+        run_folder.write(folder, record)
+    run = Run(folder, record)
+    # Where the store has just failed, the folder takes what is to be added, and it can be sent later.
+    if record.mlflow_run_id is not None and reader.reached:
+        earlier = Earlier(record.id, record.mlflow_run_id)
+        target = Target(store, settings.experiment, folder, record, earlier=earlier, running=False, kept=kept)
+        mirror = BackgroundMirror(target, required=settings.required, opened=run._mirrored_by)
+        run._follow(mirror, system_metrics=False)
+        mirror.wait_until_open()
+    return run

@@ -32,12 +32,11 @@ def find_finished(settings: TrackingSettings, digest: str, *, root: Path = Path(
         TrackingError: MLflow failed, and is required.
         ValueError: The digest is none.
     """
-    if not re.fullmatch(r"[0-9a-f]+", digest):
-        raise ValueError(f"A digest consists of hexadecimal digits 0-9 and a-f: got {digest!r}.")
+    check_digest(digest)
     local = (
         record
         for record in run_folder.records(root).values()
-        if record.digest == digest and _is_own(record, settings) and (root / record.id / _FORECASTER).is_dir()
+        if record.digest == digest and is_own(record, settings) and (root / record.id / _FORECASTER).is_dir()
     )
     newest = _newest(local)
     if newest is not None or settings.kind == "off":
@@ -55,7 +54,18 @@ def find_finished(settings: TrackingSettings, digest: str, *, root: Path = Path(
         reader.close()
 
 
-def _is_own(record: RunRecord, settings: TrackingSettings) -> bool:
+def check_digest(digest: str) -> None:
+    """Check a digest, which becomes part of a query.
+
+    Raises:
+        ValueError: It is none.
+    """
+    if not re.fullmatch(r"[0-9a-f]+", digest):
+        raise ValueError(f"A digest consists of hexadecimal digits 0-9 and a-f: got {digest!r}.")
+
+
+def is_own(record: RunRecord, settings: TrackingSettings) -> bool:
+    """Whether a run's folder belongs to the store and experiment of the settings, or to none yet."""
     if settings.kind == "off" or record.mlflow_run_id is None:
         return True
     return (record.store, record.experiment) == (uri.shown(uri.resolve(settings.uri)), settings.experiment)

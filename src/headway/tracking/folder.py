@@ -1,7 +1,6 @@
 """The folder of a run, which no other run can share, and the record (`run.json`) in it."""
 
 import json
-import os
 import re
 import secrets
 from collections.abc import Iterator
@@ -9,15 +8,18 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field, fields
 from datetime import UTC, datetime
 from pathlib import Path
+from types import NoneType
 from typing import Any
 
-from headway.errors import StorageError
+from headway import files, stored_file
+from headway.errors import StorageError, StoredRunError
 
 FILE = "run.json"
 RUNNING, FINISHED, FAILED, KILLED, PRUNED = "running", "finished", "failed", "killed", "pruned"
 SWEEP = "sweep"
 """The kind of a run whose children are the runs to look at."""
 
+_LONGEST = 1 << 20  # of run.json
 _LOCK = ".headway.lock"
 _LOCKED_SECONDS = 90.0
 """Longer than whoever has the lock may spend on a store that does not answer."""
@@ -44,8 +46,8 @@ class RunRecord:
         kind: `training`, unless the tag `headway.kind` said otherwise.
         score: The validation score (lower is better), or None.
         mlflow_run_id: The run's mirror, or None.
-        store: The store of that mirror, without password.
-        experiment: The experiment of that mirror.
+        store: The store that the run is meant for, without password; None with tracking off.
+        experiment: The experiment there.
         parent: The id of the sweep that the run is a child of, or nothing.
         digest: Configuration, data and code in one hexadecimal digest, or nothing: equal digests make equal runs.
         best: Of a sweep: the id of its best child, or nothing.
@@ -69,36 +71,24 @@ class RunRecord:
     process: dict[str, Any] | None = None
 
 
-def create(root: Path) -> Path:
-    """A new folder under `root`, named by time and six random hexadecimal digits.
+def new_id(root: Path) -> str:
+    """A name for a run's folder that no other has: the time and six random hexadecimal digits."""
+    while (root / (id_ := f"{datetime.now():%Y-%m-%d_%H-%M-%S}_{secrets.token_hex(3)}")).exists():
+        pass
+    return id_
+
+
+def make(root: Path, record: RunRecord) -> Path:
+    """The folder of a new run, which holds its record from the first moment it can be seen.
 
     Raises:
         StorageError: The folder cannot be made.
     """
+    folder = root.absolute() / record.id
     try:
-        root.mkdir(parents=True, exist_ok=True)
-        while True:
-            folder = root.absolute() / f"{datetime.now():%Y-%m-%d_%H-%M-%S}_{secrets.token_hex(3)}"
-            try:
-                folder.mkdir()
-            except FileExistsError:
-                continue
-            return folder
+        files.write_folder(folder, {FILE: _text(record).encode()})
     except OSError as error:
-        raise _cannot_be_made(root, error) from error
-
-
-def make(root: Path, id_: str) -> Path:
-    """The folder of a run whose id was given on another machine; made if it is not there.
-
-    Raises:
-        StorageError: The folder cannot be made.
-    """
-    folder = root.absolute() / id_
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise _cannot_be_made(folder, error) from error
+        raise _cannot_be_made(folder if root.is_dir() else root, error) from error
     return folder
 
 
@@ -139,11 +129,8 @@ def write(folder: Path, record: RunRecord) -> None:
     Raises:
         StorageError: The file cannot be written.
     """
-    # Of each process its own: two that join the same run must not write into one file.
-    temporary = folder / f".{FILE}.{os.getpid()}.tmp"
     try:
-        temporary.write_text(json.dumps(asdict(record), indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
-        temporary.replace(folder / FILE)
+        files.write(folder / FILE, _text(record))
     except OSError as error:
         raise StorageError(
             f"{folder / FILE} cannot be written: {error.strerror}. Free some space, or choose another run folder."
@@ -156,18 +143,62 @@ def read(folder: Path) -> RunRecord | None:
     Keys that this version does not know are passed over, so that a newer run stays readable.
     """
     try:
-        stored = json.loads((folder / FILE).read_text(encoding="utf-8"))
+        stored = stored_file.from_json(stored_file.read(folder / FILE, most=_LONGEST))
         known = {each.name for each in fields(RunRecord)}
         record = RunRecord(**{key: value for key, value in stored.items() if key in known})
-    except (OSError, ValueError, TypeError, AttributeError):
+    except (StoredRunError, OSError, ValueError, TypeError, AttributeError):
         return None
-    return record if record.id == folder.name else None
+    return record if record.id == folder.name and _is_sound(record) else None
 
 
 def records(root: Path) -> dict[str, RunRecord]:
     """The records of every run under `root`, by id; empty if there is no such folder."""
     folders = root.iterdir() if root.is_dir() else iter(())
     return {folder.name: record for folder in folders if is_id(folder.name) and (record := read(folder)) is not None}
+
+
+def labels(record: RunRecord) -> dict[str, str]:
+    """The tags by which a run is found in its mirror."""
+    found = {"headway.id": record.id, "headway.comparable": record.comparable, "headway.kind": record.kind}
+    known = {"headway.sweep": record.parent, "headway.digest": record.digest}
+    return found | {key: value for key, value in known.items() if value}
+
+
+def image_name(key: str, step: int) -> str:
+    """Where a picture of a series stands in the folder."""
+    return f"images/{key}/{step:05d}.png"
+
+
+def inside(folder: Path, name: str) -> Path | None:
+    """Where a name leads in a run's folder, or None if it leads out of it."""
+    path = folder / name
+    if not name or Path(name).is_absolute() or ".." in Path(name).parts:
+        return None
+    return path if path.resolve().is_relative_to(folder.resolve()) else None
+
+
+def files_of(folder: Path, name: str) -> list[Path]:
+    """The file of a name, or the files below the folder of that name; none that leads out of the run's folder."""
+    path = inside(folder, name)
+    if path is None or path.is_file():
+        return [path] if path is not None else []
+    below = (each for each in sorted(path.rglob("*")) if each.is_file() and not files.is_hidden(each, below=path))
+    return [each for each in below if inside(folder, each.relative_to(folder).as_posix()) is not None]
+
+
+def _is_sound(record: RunRecord) -> bool:
+    """Whether every value is of its kind: one that is not would end whatever looks at all runs."""
+    kinds: dict[str, tuple[type, ...]] = {
+        "score": (int, float, NoneType),
+        "process": (dict, NoneType),
+        **dict.fromkeys(("ended", "mlflow_run_id", "store", "experiment"), (str, NoneType)),
+    }
+    values = asdict(record).items()
+    return all(isinstance(value, kinds.get(name, (str,))) and not isinstance(value, bool) for name, value in values)
+
+
+def _text(record: RunRecord) -> str:
+    return json.dumps(asdict(record), indent=2, ensure_ascii=False) + "\n"
 
 
 def _cannot_be_made(folder: Path, error: OSError) -> StorageError:

@@ -6,14 +6,18 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from types import MappingProxyType
+from typing import Any
 
 from headway.errors import Interrupted, Pruned, StoredRunError
 from headway.process import Process
 from headway.tracking import folder as run_folder
 from headway.tracking import uri
+from headway.tracking.choose import match
+from headway.tracking.dead import mark_dead_here
 from headway.tracking.mirror import Earlier, open_mirror
 from headway.tracking.run import Run
 from headway.tracking.settings import TrackingSettings
+from headway.tracking.unfinished import refuse_resume
 
 log = logging.getLogger(__name__)
 
@@ -61,21 +65,22 @@ def start(
         TrackingError: MLflow failed, and is required.
     """
     _check_uri(settings)
-    folder = run_folder.create(root)
+    mark_dead_here(root)
     record = run_folder.RunRecord(
-        id=folder.name,
+        id=run_folder.new_id(root),
         name=name,
         comparable=comparable,
         kind=tags.get("headway.kind", "training"),
         parent=parent.id if parent is not None else "",
         digest=digest,
         process=Process.own().as_dict(),
+        **_home(settings),
     )
-    run_folder.write(folder, record)
-    labels = {**_labels(record), **tags}
+    folder = run_folder.make(root, record)
+    labels = dict(tags)
     if parent is not None and parent.mlflow_run_id is not None:
         labels["mlflow.parentRunId"] = parent.mlflow_run_id
-    with _under_way(settings, folder, record, labels=labels) as run:
+    with _under_way(settings, Run(folder, record), labels=labels) as run:
         yield run
 
 
@@ -115,15 +120,59 @@ def rejoin(
             f"{id_!r} is no run's id: expected the name of a run folder, such as 2026-01-31_12-00-00_0a1b2c."
         )
     _check_uri(settings)
-    folder = run_folder.make(root, id_)
     # Locked, so that nobody who found its process dead marks the run so, once it is ours.
     with run_folder.locked(root):
-        record = run_folder.read(folder) or run_folder.RunRecord(id=id_, name=name, comparable=comparable, kind=kind)
-        record = replace(record, status=run_folder.RUNNING, ended=None, process=Process.own().as_dict())
-        run_folder.write(folder, record)
+        known = run_folder.read(root / id_)
+        record = known or run_folder.RunRecord(id=id_, name=name, comparable=comparable, kind=kind)
+        folder = _claim(settings, root, record)
     earlier = Earlier(id_, mlflow_run_id or record.mlflow_run_id)
-    with _under_way(settings, folder, record, labels=_labels(record), earlier=earlier) as run:
+    with _under_way(settings, Run(*folder), earlier=earlier) as run:
         yield run
+
+
+@contextmanager
+def resume(settings: TrackingSettings, id_: str, *, digest: str, root: Path = Path("runs")) -> Iterator[Run]:
+    """A training that was cut off, for the length of a `with` block, which ends it as that of `start` does.
+
+    The folder, the journal and the MLflow run are gone on with. Everything may be logged again: a metric that the journal has at
+    its step, a picture, a parameter and a data set's card stay what they were, and are there once.
+
+    Args:
+        settings: Where to track.
+        id_: The run's id, its name, or the beginning of its id.
+        digest: Of the training that is to go on; as for `start`.
+        root: The folder that holds the folders of all runs.
+
+    Raises:
+        ConfigError: The tracking URI names no store.
+        StorageError: The run's folder cannot be written.
+        StoredRunError: There is no such run, it has ended, somebody else goes on with it, or it was another training.
+        TrackingError: MLflow failed, and is required.
+    """
+    _check_uri(settings)
+    if not root.is_dir():
+        raise StoredRunError(
+            f"There is no run {id_!r}, nor any other, in {root.absolute()}: leave run= out to train anew."
+        )
+    mark_dead_here(root)
+    with run_folder.locked(root):
+        record = match(list(run_folder.records(root).values()), id_, where=str(root.absolute()))
+        refuse_resume(record, digest, root / record.id)
+        folder = _claim(settings, root, record)
+    earlier = Earlier(record.id, record.mlflow_run_id)
+    with _under_way(settings, Run(*folder, goes_on=True), earlier=earlier) as run:
+        yield run
+
+
+def _claim(settings: TrackingSettings, root: Path, record: run_folder.RunRecord) -> tuple[Path, run_folder.RunRecord]:
+    """Say that the run is this process's now."""
+    own = {"process": Process.own().as_dict(), **_home(settings)}
+    record = replace(record, status=run_folder.RUNNING, ended=None, **own)
+    folder = root.absolute() / record.id
+    if not folder.is_dir():
+        return run_folder.make(root, record), record
+    run_folder.write(folder, record)
+    return folder, record
 
 
 def _check_uri(settings: TrackingSettings) -> None:
@@ -132,31 +181,27 @@ def _check_uri(settings: TrackingSettings) -> None:
         uri.resolve(settings.uri)
 
 
-def _labels(record: run_folder.RunRecord) -> dict[str, str]:
-    labels = {"headway.id": record.id, "headway.comparable": record.comparable, "headway.kind": record.kind}
-    known = {"headway.sweep": record.parent, "headway.digest": record.digest}
-    return labels | {key: value for key, value in known.items() if value}
+def _home(settings: TrackingSettings) -> dict[str, Any]:
+    """Which mirror a run is meant to have; with tracking off it keeps what it has."""
+    if settings.kind == "off":
+        return {}
+    return {"store": uri.shown(uri.resolve(settings.uri)), "experiment": settings.experiment}
 
 
 @contextmanager
 def _under_way(
     settings: TrackingSettings,
-    folder: Path,
-    record: run_folder.RunRecord,
+    run: Run,
     *,
-    labels: Mapping[str, str],
+    labels: Mapping[str, str] = _NOTHING,
     earlier: Earlier | None = None,
 ) -> Iterator[Run]:
     try:
-        mirror = open_mirror(settings, name=record.name, tags=labels, folder=folder, earlier=earlier)
-    except BaseException as error:
-        run_folder.write(folder, replace(record, status=_status_after(error), ended=run_folder.now()))
-        raise
-    run = Run(folder, record, mirror)
-    try:
-        if mirror.run_id:
-            store = uri.shown(uri.resolve(settings.uri))
-            run._rewrite(mlflow_run_id=mirror.run_id, store=store, experiment=settings.experiment)
+        # Before the mirror, which reads them when it makes the MLflow run.
+        run.set_tags({**run_folder.labels(run.record), **labels})
+        mirror = open_mirror(settings, run.folder, run.record, opened=run._mirrored_by, earlier=earlier)
+        run._follow(mirror, system_metrics=settings.kind != "off" and settings.system_metrics)
+        mirror.wait_until_open()
         yield run
     except BaseException as error:
         _finish_quietly(run, _status_after(error))

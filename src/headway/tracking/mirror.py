@@ -1,16 +1,18 @@
 """What a run may ask of its mirror, and which mirror the settings choose."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
+from headway.tracking import uri
+from headway.tracking.folder import RunRecord
 from headway.tracking.off_mirror import OffMirror
 from headway.tracking.settings import TrackingSettings
 
 
 class Mirror(Protocol):
-    """A second home of a run's metrics and files. `OffMirror` and `MlflowMirror` are the two there are."""
+    """A second home of a run's metrics and files. `OffMirror` and `BackgroundMirror` are the two there are."""
 
     @property
     def run_id(self) -> str | None: ...
@@ -18,18 +20,10 @@ class Mirror(Protocol):
     def link(self) -> str | None: ...
     @property
     def view_link(self) -> str | None: ...
-    def log_metrics(self, metrics: Mapping[str, float], *, step: int, time: float) -> None: ...
-    def log_params(self, params: Mapping[str, object]) -> None: ...
-    def set_tags(self, tags: Mapping[str, str]) -> None: ...
-    def log_image(self, png: bytes, *, key: str, step: int) -> None: ...
-    def log_file(self, path: Path, *, name: str) -> None: ...
-    def log_dataset(
-        self, name: str, digest: str, source: str, *, schema: Mapping[str, str], profile: Mapping[str, object]
-    ) -> None: ...
     def compare_link(self, run_ids: Sequence[str]) -> str | None: ...
-    def describe(self, markdown: str) -> None: ...
-    def publish_view(self, targets: Sequence[str]) -> None: ...
-    def finish(self, status: str) -> None: ...
+    def wait_until_open(self) -> None: ...
+    def poke(self) -> None: ...
+    def finish(self, record: RunRecord | None = None) -> None: ...
     def close(self) -> None: ...
 
 
@@ -47,24 +41,31 @@ class Earlier:
 
 
 def open_mirror(
-    settings: TrackingSettings, *, name: str, tags: Mapping[str, str], folder: Path, earlier: Earlier | None = None
+    settings: TrackingSettings,
+    folder: Path,
+    record: RunRecord,
+    *,
+    opened: Callable[[str], None],
+    earlier: Earlier | None = None,
+    running: bool = True,
 ) -> Mirror:
-    """A mirror of a run.
+    """A mirror of a run, which follows what is appended to the run's folder.
 
     Args:
         settings: Where to track.
-        name: What to call a new mirror.
-        tags: The first tags of a new mirror.
         folder: The run's folder.
+        record: What its `run.json` says.
+        opened: Takes the mirror's MLflow id once it is known, in another thread.
         earlier: Which run's mirror to go on with, if it has one; None for a new run.
+        running: Whether the run is under way, rather than a stored one that is read and added to.
 
     Raises:
         ConfigError: The tracking URI names no store.
-        TrackingError: MLflow failed, and is required.
     """
     if settings.kind == "off":
         return OffMirror()
-    # Imported here and not at the top: mlflow takes five seconds to load, which `tracking=off`, --help and a wrong setting must not pay.
-    from headway.tracking.mlflow_mirror import MlflowMirror
+    # Imported here, because mirrors need this protocol.
+    from headway.tracking.background import BackgroundMirror, Target
 
-    return MlflowMirror.of_run(settings, name=name, tags=tags, folder=folder, earlier=earlier)
+    target = Target(uri.resolve(settings.uri), settings.experiment, folder, record, earlier=earlier, running=running)
+    return BackgroundMirror(target, required=settings.required, opened=opened)

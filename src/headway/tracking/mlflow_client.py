@@ -33,6 +33,8 @@ from mlflow.tracking import MlflowClient
 warnings.filterwarnings("ignore", module="alembic")
 # One warning of our own says what failed; these would add a line per retry.
 logging.getLogger("urllib3.connectionpool").setLevel(logging.ERROR)
+# It would show a database's error twice, with forty lines of where it came from.
+logging.getLogger("mlflow.store.db.utils").setLevel(logging.CRITICAL)
 
 __all__ = [
     "Dataset",

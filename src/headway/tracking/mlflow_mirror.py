@@ -1,247 +1,225 @@
-"""A run's mirror in MLflow."""
+"""A run's mirror in MLflow: every call waits for the answer, and raises what went wrong."""
 
 import getpass
-import io
 import json
 import math
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Self
+from typing import Any, Self
 
 import PIL.Image
 
+from headway.errors import StoredRunError
 from headway.tracking import folder as run_folder
-from headway.tracking import journal, mlflow_names, mlflow_runs, mlflow_store, mlflow_view, run_color, uri, view
-from headway.tracking.breaker import Breaker
+from headway.tracking import mlflow_names, mlflow_runs, mlflow_store, mlflow_view, outbox, run_color
 from headway.tracking.mirror import Earlier
 from headway.tracking.mlflow_client import Dataset, DatasetInput, InputTag, Metric, MlflowClient, Param, RunTag
-from headway.tracking.settings import TrackingSettings
-from headway.tracking.system_metrics import SystemMetrics
-
-Send = Callable[[MlflowClient, str], object]
-"""A call that is made with the client and the run's MLflow id."""
+from headway.tracking.outbox import Wanted
 
 _LONGEST_PARAM = 6_000
 _LONGEST_TAG = 8_000
-_BYTES_A_SECOND = 1_000_000
-"""The slowest upload that counts as working."""
-_STATUS = {
-    run_folder.FINISHED: "FINISHED",
-    run_folder.FAILED: "FAILED",
-    run_folder.KILLED: "KILLED",
-    # MLflow has no word for it; a tag says the rest.
-    run_folder.PRUNED: "KILLED",
-}
+_MOST_METRICS, _MOST_PARAMS, _MOST_TAGS = 1000, 100, 100
+"""In one batch; MLflow refuses more."""
+
+_DESCRIPTION = "mlflow.note.content"
 
 
 class MlflowMirror:
-    """Repeats a run in MLflow, through a circuit breaker.
+    """Repeats a run in MLflow.
 
     Args:
-        client: A client of the store, or None if it cannot be reached.
+        client: A client of the store.
         experiment_id: The run's experiment.
         run_id: The run.
-        store: The store's resolved URI.
-        breaker: Makes the calls.
+        folder: The run's folder, which holds the files to send.
+
+    Attributes:
+        client, experiment_id, run_id, folder: As given.
+        created: Whether the run was not there before.
+        view_key: The name of the experiment's view, once it is stored.
     """
 
     def __init__(
-        self,
-        client: MlflowClient | None,
-        experiment_id: str | None,
-        run_id: str | None,
-        *,
-        store: str,
-        breaker: Breaker,
+        self, client: MlflowClient, experiment_id: str, run_id: str, *, folder: Path, created: bool = False
     ) -> None:
+        self.client = client
+        self.experiment_id = experiment_id
         self.run_id = run_id
-        self._client = client
-        self._experiment_id = experiment_id
-        self._store = store
-        self._breaker = breaker
+        self.folder = folder
+        self.created = created
+        self.view_key: str | None = None
         self._params: set[str] = set()
-        self._view_key: str | None = None
-        self._system_metrics: SystemMetrics | None = None
 
     @classmethod
-    def of_run(
+    def open(
         cls,
-        settings: TrackingSettings,
-        *,
-        name: str,
-        tags: Mapping[str, str],
+        client: MlflowClient,
+        store: str,
+        experiment: str,
         folder: Path,
-        earlier: Earlier | None = None,
+        record: run_folder.RunRecord,
+        *,
+        earlier: Earlier | None,
+        running: bool,
+        anew: bool = True,
     ) -> Self:
         """Create a run in MLflow, or go on with one.
 
         Args:
-            settings: Where to track.
-            name: What to call a new run.
-            tags: A new run's first tags.
-            folder: The run's folder.
+            client: A client of the store.
+            store: The store's resolved URI.
+            experiment: The name of the run's experiment, which is made if there is none.
+            folder: The run's folder, whose list says the tags of a new mirror.
+            record: What its `run.json` says.
             earlier: The run to go on with, if the experiment has it; None for a new one.
+            running: Whether a run that is gone on with is under way again.
+            anew: Whether a run that the experiment does not have is made.
 
         Raises:
-            ConfigError: The tracking URI names no store.
-            TrackingError: MLflow failed, and is required.
+            StoredRunError: The store's answer makes no sense.
         """
-        store = uri.resolve(settings.uri)
-        consolation = f"Training goes on without it; {folder / journal.FILE} keeps every metric."
-        breaker = Breaker(uri.shown(store), consolation=consolation, required=settings.required)
+        experiment_id = mlflow_store.make_experiment(client, store, experiment)
+        found = mlflow_runs.find(client, experiment_id, earlier) if earlier is not None else None
+        if found is None and not anew:
+            raise StoredRunError(f"experiment {experiment!r} does not have the run")
+        run_id = found or _create(client, experiment_id, record, outbox.read_wanted(folder).tags)
+        if found is not None and running:
+            mlflow_runs.resume(client, found)
+        return cls(client, experiment_id, run_id, folder=folder, created=found is None)
 
-        def begin() -> tuple[MlflowClient, str, str]:
-            client = mlflow_store.connect(store)
-            experiment_id = mlflow_store.make_experiment(client, store, settings.experiment)
-            run_id = mlflow_runs.resume(client, experiment_id, earlier) if earlier is not None else None
-            return client, experiment_id, run_id or create(client, experiment_id)
+    def send_metrics(self, lines: Iterable[Mapping[str, Any]]) -> int:
+        """Send lines of a journal; returns how many values that were."""
+        return self.send_points(point for line in lines for point in points(line))
 
-        def create(client: MlflowClient, experiment_id: str) -> str:
-            recent = client.search_runs(
-                [experiment_id], max_results=len(run_color.PALETTE), order_by=["attributes.start_time DESC"]
-            )
-            color = run_color.pick(run.data.tags.get(run_color.TAG, "") for run in recent)
-            run = client.create_run(
-                experiment_id, run_name=name, tags={run_color.TAG: color, **_origin(), **_cut(tags, _LONGEST_TAG)}
-            )
-            return str(run.info.run_id)
+    def send_points(self, found: Iterable[Metric]) -> int:
+        """Send values, many with one call; returns how many."""
+        entities = list(found)
+        for start in range(0, len(entities), _MOST_METRICS):
+            self.client.log_batch(self.run_id, metrics=entities[start : start + _MOST_METRICS], synchronous=True)
+        return len(entities)
 
-        # A fresh database is migrated first, perhaps behind other processes; a server has its tables.
-        allowance = 1.0 if store.startswith("http") else mlflow_store.OPENING_SECONDS
-        begun = breaker.call("creating the run", begin, allowance=allowance)
-        client, experiment_id, run_id = begun or (None, None, None)
-        mirror = cls(client, experiment_id, run_id, store=store, breaker=breaker)
-        if settings.system_metrics and begun:
-            mirror._system_metrics = SystemMetrics(mirror.log_metrics)
-            mirror._system_metrics.start()
-        return mirror
+    def send(self, wanted: Wanted) -> None:
+        """Send all but the metrics and the view."""
+        self.send_params(wanted.params)
+        self.send_tags(wanted.tags)
+        for card in wanted.datasets:
+            self.send_dataset(card)
+        for name in wanted.files:
+            self.send_file(name)
+        for (key, step), time in wanted.images.items():
+            self.send_image(key, step, time)
+        if wanted.description is not None:
+            self.send_tags({_DESCRIPTION: self.described(wanted.description)})
 
-    @property
-    def link(self) -> str | None:
-        """The address of the run in the UI."""
-        if self.run_id is None:
-            return None
-        return f"{uri.server(self._store)}/#/experiments/{self._experiment_id}/runs/{self.run_id}?workflowType=machine_learning"
-
-    @property
-    def view_link(self) -> str | None:
-        """The address of the experiment's charts in the UI."""
-        if self._experiment_id is None:
-            return None
-        return view.link(uri.server(self._store), self._experiment_id, self._view_key)
-
-    def compare_link(self, run_ids: Sequence[str]) -> str | None:
-        """The address of a comparison of runs in the UI."""
-        if self._experiment_id is None or not run_ids:
-            return None
-        return view.compare_link(uri.server(self._store), self._experiment_id, run_ids)
-
-    def log_metrics(self, metrics: Mapping[str, float], *, step: int, time: float) -> None:
-        """Send what is finite; MLflow would store infinity as 1.8e308, which no chart survives."""
-        entities = [
-            Metric(mlflow_names.metric_name(name), float(value), int(time * 1000), step)
-            for name, value in metrics.items()
-            if math.isfinite(value)
-        ]
-        if entities:
-            self._call("sending metrics", lambda client, run_id: client.log_batch(run_id, metrics=entities))
-
-    def log_params(self, params: Mapping[str, object]) -> None:
+    def send_params(self, params: Mapping[str, str]) -> None:
         """Send parameters that were not sent before; MLflow refuses a second value of a key."""
-        named = {mlflow_names.metric_name(key): str(value) for key, value in params.items()}
-        fresh = {key: value for key, value in named.items() if key not in self._params}
+        fresh = {key: value for key, value in legal_params(params).items() if key not in self._params}
+        entities = [Param(key, value) for key, value in fresh.items()]
+        for start in range(0, len(entities), _MOST_PARAMS):
+            self.client.log_batch(self.run_id, params=entities[start : start + _MOST_PARAMS], synchronous=True)
         self._params.update(fresh)
-        entities = [Param(key, value) for key, value in _cut(fresh, _LONGEST_PARAM).items()]
-        if entities:
-            self._call("sending parameters", lambda client, run_id: client.log_batch(run_id, params=entities))
 
-    def set_tags(self, tags: Mapping[str, str]) -> None:
-        """Send tags."""
-        entities = [RunTag(mlflow_names.metric_name(key), value) for key, value in _cut(tags, _LONGEST_TAG).items()]
-        if entities:
-            self._call("sending tags", lambda client, run_id: client.log_batch(run_id, tags=entities))
+    def send_tags(self, tags: Mapping[str, str]) -> None:
+        """Send tags; a later value replaces the earlier one."""
+        entities = [RunTag(key, value) for key, value in legal_tags(tags).items()]
+        for start in range(0, len(entities), _MOST_TAGS):
+            self.client.log_batch(self.run_id, tags=entities[start : start + _MOST_TAGS], synchronous=True)
 
-    def log_image(self, png: bytes, *, key: str, step: int) -> None:
-        """Send one picture of a series."""
-
-        def send(client: MlflowClient, run_id: str) -> None:
-            with PIL.Image.open(io.BytesIO(png)) as image:
-                # Synchronous, because the asynchronous default swallows every error.
-                client.log_image(run_id, image, key=mlflow_names.image_key(key), step=step, synchronous=True)
-
-        self._call("sending a picture", send, num_bytes=len(png))
-
-    def log_file(self, path: Path, *, name: str) -> None:
-        """Send a file or folder."""
-        place = Path(name)
-
-        def send(client: MlflowClient, run_id: str) -> None:
-            if path.is_dir():
-                client.log_artifacts(run_id, str(path), artifact_path=place.as_posix())
-            else:
-                client.log_artifact(
-                    run_id, str(path), artifact_path=None if place.parent == Path() else place.parent.as_posix()
-                )
-
-        files = [path] if path.is_file() else [file for file in path.rglob("*") if file.is_file()]
-        self._call(f"sending {name}", send, num_bytes=sum(file.stat().st_size for file in files))
-
-    def log_dataset(
-        self, name: str, digest: str, source: str, *, schema: Mapping[str, str], profile: Mapping[str, object]
-    ) -> None:
-        """Send the data set's card."""
-        columns = [{"type": kind, "name": column, "required": True} for column, kind in schema.items()]
+    def send_dataset(self, card: Mapping[str, Any]) -> None:
+        """Send a data set's card."""
+        columns = [{"type": kind, "name": column, "required": True} for column, kind in card["schema"].items()]
         dataset = Dataset(
-            name=name[:500],
-            digest=digest[:36],
+            name=dataset_key(card)[0],
+            digest=dataset_key(card)[1],
             source_type="local",
-            source=json.dumps({"uri": source}),
+            source=json.dumps({"uri": card["source"]}),
             schema=json.dumps({"mlflow_colspec": columns}) if columns else None,
-            profile=json.dumps(dict(profile), default=str) if profile else None,
+            profile=card["profile"] or None,
         )
         datasets = [DatasetInput(dataset, tags=[InputTag("mlflow.data.context", "training")])]
-        self._call("sending the data set's card", lambda client, run_id: client.log_inputs(run_id, datasets=datasets))
+        self.client.log_inputs(self.run_id, datasets=datasets)
 
-    def describe(self, markdown: str) -> None:
-        """Send the description."""
-        if self.run_id is not None:
-            self.set_tags({"mlflow.note.content": markdown.replace("{run_id}", self.run_id)})
+    def send_file(self, name: str) -> None:
+        """Send a file or folder of the run's folder; one that has gone since is passed over."""
+        for path in run_folder.files_of(self.folder, name):
+            place = path.relative_to(self.folder).parent
+            self.client.log_artifact(
+                self.run_id, str(path), artifact_path=None if place == Path() else place.as_posix()
+            )
+
+    def send_image(self, key: str, step: int, time: int) -> None:
+        """Send one picture of a series; one whose file has gone, or is no picture, is passed over."""
+        path = run_folder.inside(self.folder, run_folder.image_name(key, step))
+        if path is None:
+            return
+        try:
+            with PIL.Image.open(path) as image:
+                image.load()
+        except (OSError, PIL.Image.DecompressionBombError):
+            return
+        # Synchronous, because the asynchronous default swallows every error.
+        name = mlflow_names.image_key(key)
+        self.client.log_image(self.run_id, image, key=name, step=step, timestamp=time, synchronous=True)
 
     def publish_view(self, targets: Sequence[str]) -> None:
         """Store the view in the experiment, if that can be done."""
-        client, experiment_id, run_id = self._client, self._experiment_id, self.run_id
-        if client is not None and experiment_id is not None and run_id is not None:
-            self._view_key = self._breaker.call(
-                "storing the view", lambda: mlflow_view.publish(client, experiment_id, run_id, targets)
-            )
+        self.view_key = mlflow_view.publish(self.client, self.experiment_id, self.run_id, targets)
 
-    def finish(self, status: str) -> None:
-        """Set the run's final status."""
-        self._stop_system_metrics()
+    def described(self, markdown: str) -> str:
+        """The description as it stands in a tag."""
+        return markdown.replace("{run_id}", self.run_id)
 
-        def send(client: MlflowClient, run_id: str) -> None:
-            if status == run_folder.PRUNED:
-                # First the tag: whoever sees the run ended must see why.
-                client.set_tag(run_id, mlflow_runs.STATUS_TAG, status)
-            client.set_terminated(run_id, _STATUS[status])
+    def end(self, record: run_folder.RunRecord) -> None:
+        """Give the run the status and the end that its folder says."""
+        mlflow_runs.end(self.client, self.run_id, record)
 
-        self._call("ending the run", send)
 
-    def close(self) -> None:
-        """Let go of the store."""
-        self._stop_system_metrics()
-        self._breaker.close()
+def points(line: Mapping[str, Any]) -> list[Metric]:
+    """What MLflow takes of a line of a journal: what is finite; it would store infinity as 1.8e308, which no chart survives."""
+    return [
+        Metric(mlflow_names.metric_name(name), value, int(line["time"] * 1000), line["step"])
+        for name, value in line["metrics"].items()
+        if math.isfinite(value)
+    ]
 
-    def _stop_system_metrics(self) -> None:
-        if self._system_metrics is not None:
-            self._system_metrics.stop()
-            self._system_metrics = None
 
-    def _call(self, what: str, function: Send, *, num_bytes: int = 0) -> None:
-        client, run_id = self._client, self.run_id
-        if client is not None and run_id is not None:
-            self._breaker.call(what, lambda: function(client, run_id), allowance=1.0 + num_bytes / _BYTES_A_SECOND)
+def legal_params(params: Mapping[str, str]) -> dict[str, str]:
+    """Parameters as MLflow takes them."""
+    return _cut({mlflow_names.metric_name(key): value for key, value in params.items()}, _LONGEST_PARAM)
+
+
+def legal_tags(tags: Mapping[str, str]) -> dict[str, str]:
+    """Tags as MLflow takes them."""
+    return _cut({mlflow_names.metric_name(key): value for key, value in tags.items()}, _LONGEST_TAG)
+
+
+def dataset_key(card: Mapping[str, Any]) -> tuple[str, str]:
+    """Name and digest of a data set's card, as far as MLflow takes them."""
+    return str(card["name"])[:500], str(card["digest"])[:36]
+
+
+def _create(client: MlflowClient, experiment_id: str, record: run_folder.RunRecord, tags: Mapping[str, str]) -> str:
+    recent = client.search_runs(
+        [experiment_id], max_results=len(run_color.PALETTE), order_by=["attributes.start_time DESC"]
+    )
+    color = run_color.pick(run.data.tags.get(run_color.TAG, "") for run in recent)
+    labels = {run_color.TAG: color, **_origin(), **run_folder.labels(record), **tags}
+    if record.parent and "mlflow.parentRunId" not in labels:
+        # The sweep's mirror was made after its child began.
+        parent = mlflow_runs.find(client, experiment_id, Earlier(record.parent, None))
+        labels |= {"mlflow.parentRunId": parent} if parent is not None else {}
+    run = client.create_run(
+        experiment_id,
+        start_time=mlflow_runs.milliseconds(record.started),
+        run_name=record.name,
+        tags=legal_tags(labels),
+    )
+    run_id = str(run.info.run_id)
+    # What answers may be no MLflow at all, and an empty id would be one of its answers.
+    if not run_id.isalnum():
+        raise StoredRunError(f"the store gave the new run the id {run_id[:40]!r}, which is none.")
+    return run_id
 
 
 def _origin() -> dict[str, str]:

@@ -6,7 +6,6 @@ from headway.tracking import mlflow_runs, mlflow_store, uri
 from headway.tracking.breaker import Breaker
 from headway.tracking.folder import RunRecord
 from headway.tracking.mlflow_client import MlflowClient
-from headway.tracking.mlflow_mirror import MlflowMirror
 from headway.tracking.settings import TrackingSettings
 
 _DOWNLOAD_SECONDS = 600.0
@@ -29,7 +28,6 @@ class MlflowReader:
             required=settings.required,
         )
         self._client: MlflowClient | None = None
-        self._experiment_id: str | None = None
 
     def records(self, *, where: str = "") -> list[RunRecord]:
         """The runs of the experiment; empty if there is no such store or experiment, or if it cannot be reached.
@@ -44,22 +42,29 @@ class MlflowReader:
         if not mlflow_store.exists(self._store):
             return []
 
-        def read() -> tuple[MlflowClient, str | None, list[RunRecord]]:
+        def read() -> tuple[MlflowClient, list[RunRecord]]:
             client = mlflow_store.connect(self._store)
             experiment_id = mlflow_store.find_experiment(client, self._experiment)
-            if experiment_id is None:
-                return client, None, []
-            return client, experiment_id, mlflow_runs.records(client, experiment_id, where=where)
+            return client, mlflow_runs.records(client, experiment_id, where=where) if experiment_id is not None else []
 
-        answer = self._breaker.call("looking for the run", read, allowance=mlflow_store.OPENING_SECONDS)
+        # A database may be opened behind other processes that migrate it; a server has its tables.
+        allowance = 1.0 if self._store.startswith("http") else mlflow_store.OPENING_SECONDS
+        answer = self._breaker.call("looking for the run", read, allowance=allowance)
         if answer is None:
             return []
-        self._client, self._experiment_id, found = answer
+        self._client, found = answer
         return found
 
-    def mirror(self, mlflow_run_id: str) -> MlflowMirror:
-        """A mirror that goes on writing to a stored run."""
-        return MlflowMirror(self._client, self._experiment_id, mlflow_run_id, store=self._store, breaker=self._breaker)
+    @property
+    def reached(self) -> bool:
+        """Whether the store has answered."""
+        return self._client is not None
+
+    def end(self, mlflow_run_id: str, record: RunRecord) -> None:
+        """Give a stored run the status that its folder says."""
+        client = self._client
+        if client is not None:
+            self._breaker.call("ending a run", lambda: mlflow_runs.end(client, mlflow_run_id, record))
 
     def download(self, mlflow_run_id: str, target: Path) -> bool:
         """Copy the run's files into a folder; False if that failed."""

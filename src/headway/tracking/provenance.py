@@ -1,11 +1,35 @@
 """Where a result comes from: the code's commit and the versions of what computed it."""
 
+import os
 import platform
+import re
 import subprocess
 from importlib import metadata
 from pathlib import Path
 
+from headway.redaction import redacted
+
 _PACKAGES = ("headway", "tensorflow", "keras", "jax", "numpy", "pandas", "mlflow", "hydra-core")
+
+# Variables that change bits or the number of threads.
+_FLAGS = (
+    "KERAS_BACKEND",
+    "TF_ENABLE_ONEDNN_OPTS",
+    "TF_DETERMINISTIC_OPS",
+    "TF_CUDNN_DETERMINISTIC",
+    "TF_XLA_FLAGS",
+    "XLA_FLAGS",
+    "JAX_ENABLE_X64",
+    "JAX_DEFAULT_MATMUL_PRECISION",
+    "NVIDIA_TF32_OVERRIDE",
+    "CUDA_VISIBLE_DEVICES",
+    "OMP_NUM_THREADS",
+    "MKL_NUM_THREADS",
+    "OPENBLAS_NUM_THREADS",
+    "TF_NUM_INTRAOP_THREADS",
+    "TF_NUM_INTEROP_THREADS",
+    "PYTHONHASHSEED",
+)
 
 
 def provenance() -> dict[str, str]:
@@ -22,6 +46,35 @@ def provenance() -> dict[str, str]:
         except metadata.PackageNotFoundError:
             continue
     return found
+
+
+def environment() -> str:
+    """Everything that is installed, as `name==version`, and what else changes what is computed.
+
+    Only names and versions: where a distribution came from may be an address with a password in it.
+
+    Returns:
+        Lines of text; those on Python, the machine, threads and flags begin with `#`, so that the rest can be installed from.
+    """
+    found = {
+        re.sub(r"[-_.]+", "-", str(one.metadata["Name"])).lower(): one.version
+        for one in metadata.distributions()
+        if one.metadata["Name"] and one.version
+    }
+    implementation = f"{platform.python_implementation()} {platform.python_version()}"
+    facts = {
+        "python": implementation,
+        "platform": platform.platform(),
+        "machine": f"{platform.machine()}, {_cores()} cores",
+        **{name: redacted(os.environ[name]) for name in _FLAGS if name in os.environ},
+    }
+    head = [f"# {name}: {' '.join(words.split())}" for name, words in facts.items()]
+    return "\n".join([*head, *(f"{name}=={version}" for name, version in sorted(found.items()))]) + "\n"
+
+
+def _cores() -> int:
+    # Those that this process may use: a container has fewer than its machine.
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def _git() -> dict[str, str]:

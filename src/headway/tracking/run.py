@@ -1,15 +1,25 @@
 """A run: a folder of its own, a journal of its metrics, and a mirror in MLflow."""
 
+import json
+import logging
+import threading
 import time as clock
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from types import MappingProxyType
 
+from headway import files
 from headway.errors import StorageError
+from headway.redaction import redacted
 from headway.tracking import folder as run_folder
-from headway.tracking.journal import Journal
+from headway.tracking.journal import SYSTEM_FILE, Journal, read_journal
 from headway.tracking.mirror import Mirror
+from headway.tracking.off_mirror import OffMirror
+from headway.tracking.outbox import Outbox
+from headway.tracking.system_metrics import SystemMetrics
+
+log = logging.getLogger(__name__)
 
 _NOTHING: Mapping[str, str] = MappingProxyType({})
 
@@ -20,17 +30,23 @@ class Run:
     Args:
         folder: The run's folder.
         record: What its `run.json` says.
-        mirror: Where everything is repeated.
+        goes_on: Whether the run was cut off and does again what it did before, which is written once all the same.
 
     Attributes:
         folder: The run's folder.
     """
 
-    def __init__(self, folder: Path, record: run_folder.RunRecord, mirror: Mirror) -> None:
+    def __init__(self, folder: Path, record: run_folder.RunRecord, *, goes_on: bool = False) -> None:
         self.folder = folder
         self._record = record
-        self._mirror = mirror
+        self._mirror: Mirror = OffMirror()
         self._journal = Journal(folder)
+        self._outbox = Outbox(folder, goes_on=goes_on)
+        lines = read_journal(folder) if goes_on else []
+        self._before = {(name, line["step"]) for line in lines for name in line["metrics"]}
+        self._system: SystemMetrics | None = None
+        # The mirror's thread says which MLflow run is the mirror.
+        self._lock = threading.Lock()
 
     @property
     def id(self) -> str:
@@ -69,7 +85,9 @@ class Run:
         return self._mirror.compare_link(mlflow_run_ids)
 
     def log_metrics(self, metrics: Mapping[str, float], *, step: int = 0) -> None:
-        """Journal the metrics, then mirror them.
+        """Journal the metrics; the mirror follows.
+
+        What the journal of a run that goes on has already is passed over: it is done again, and comes out the same.
 
         Args:
             metrics: Values by path (`validation/mae`). Values that are not finite stand in the journal only.
@@ -81,17 +99,17 @@ class Run:
         """
         if not all(metrics):
             raise ValueError("A metric has no name. Names are paths such as validation/mae.")
-        time = clock.time()
-        self._journal.append(metrics, step=step, time=time)
-        self._mirror.log_metrics(metrics, step=step, time=time)
+        if fresh := {name: value for name, value in metrics.items() if (name, step) not in self._before}:
+            self._journal.append(fresh, step=step, time=clock.time())
+            self._mirror.poke()
 
     def log_params(self, params: Mapping[str, object]) -> None:
         """Mirror the settings worth comparing; each key once, a later value of the same key is passed over."""
-        self._mirror.log_params(params)
+        self._post("params", values={key: redacted(str(value)) for key, value in params.items()})
 
     def set_tags(self, tags: Mapping[str, str]) -> None:
         """Mirror free labels of the run; a later value replaces the earlier one."""
-        self._mirror.set_tags(tags)
+        self._post("tags", values={key: redacted(value) for key, value in tags.items()})
 
     def log_image(self, png: bytes, *, key: str, step: int) -> None:
         """Add a picture to a series that the UI shows with a slider over its steps.
@@ -103,15 +121,15 @@ class Run:
             key: The name of the series (`attention/all_heads`).
             step: The epoch.
         """
-        path = self._inside(f"images/{key}/{step:05d}.png")
+        path = self._inside(run_folder.image_name(key, step))
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_bytes(png)
+            files.write(path, png)
         except OSError as error:
             raise StorageError(
                 f"{path} cannot be written: {error.strerror}. Free some space, or choose another run folder."
             ) from error
-        self._mirror.log_image(png, key=key, step=step)
+        self._post("image", key=key, step=step)
 
     def log_file(self, name: str) -> None:
         """Mirror a file or folder of the run's folder, under the same name.
@@ -128,7 +146,7 @@ class Run:
             raise FileNotFoundError(
                 f"The run folder {self.folder} holds no {name}: write it there before it is logged."
             )
-        self._mirror.log_file(path, name=name)
+        self._post("files", name=Path(name).as_posix())
 
     def log_dataset(
         self,
@@ -148,7 +166,9 @@ class Run:
             schema: The type of every column, by name.
             profile: Counts worth showing (`rows`, `series`, ...).
         """
-        self._mirror.log_dataset(name, digest, source, schema=schema, profile=profile)
+        card = {"name": name, "digest": digest, "source": redacted(source), "schema": dict(schema)}
+        text = json.dumps(dict(profile), default=str) if profile else ""
+        self._post("dataset", card={**card, "profile": text})
 
     def describe(self, markdown: str) -> None:
         """Set the text at the top of the run's page.
@@ -157,46 +177,79 @@ class Run:
             markdown: The text; `{run_id}` stands for the run's MLflow id, so that
                 `![](get-artifact?path=attention_map.png&run_uuid={run_id})` shows a logged picture.
         """
-        self._mirror.describe(markdown)
+        self._post("description", text=redacted(markdown))
 
     def set_score(self, value: float) -> None:
         """Set the validation score by which `run=best` chooses: lower is better."""
         self._rewrite(score=float(value))
-        self._mirror.set_tags({"headway.score": repr(float(value))})
+        self.set_tags({"headway.score": repr(float(value))})
 
     def set_best(self, id_: str) -> None:
         """Set, for a sweep, the id of its best child."""
         self._rewrite(best=id_)
-        self._mirror.set_tags({"headway.best": id_})
+        self.set_tags({"headway.best": id_})
 
     def publish_view(self, targets: Sequence[str]) -> None:
         """Give the experiment a ready-made view: columns, sorting and charts for runs that forecast these targets."""
-        self._mirror.publish_view(targets)
+        self._post("view", targets=list(targets))
+
+    def _post(self, kind: str, **content: object) -> None:
+        self._outbox.append(kind, **content)
+        self._mirror.poke()
+
+    def _follow(self, mirror: Mirror, *, system_metrics: bool) -> None:
+        """Let a mirror follow; with or without what the machine does meanwhile."""
+        self._mirror = mirror
+        if system_metrics:
+            sink = Journal(self.folder, SYSTEM_FILE)
+
+            def sample(metrics: Mapping[str, float], *, step: int, time: float) -> None:
+                sink.append(metrics, step=step, time=time)
+                mirror.poke()
+
+            before = read_journal(self.folder, SYSTEM_FILE)
+            first = max((line["step"] for line in before), default=-1) + 1
+            self._system = SystemMetrics(sample, first_step=first)
+            self._system.start()
+
+    def _mirrored_by(self, mlflow_run_id: str) -> None:
+        """Keep which MLflow run is the mirror; called by the mirror's thread."""
+        if self._record.mlflow_run_id != mlflow_run_id:
+            try:
+                self._rewrite(mlflow_run_id=mlflow_run_id)
+            except StorageError as error:
+                # The record is written again when the run ends, by the thread that can say so.
+                log.debug("The mirror could not be noted: %s", error)
 
     def _rewrite(self, **changes: object) -> None:
-        self._record = replace(self._record, **changes)  # type: ignore[arg-type]
-        run_folder.write(self.folder, self._record)
+        with self._lock:
+            self._record = replace(self._record, **changes)  # type: ignore[arg-type]
+            run_folder.write(self.folder, self._record)
 
     def _inside(self, name: str) -> Path:
-        path = self.folder / name
-        if (
-            not name
-            or Path(name).is_absolute()
-            or ".." in Path(name).parts
-            or not path.resolve().is_relative_to(self.folder.resolve())
-        ):
+        path = run_folder.inside(self.folder, name)
+        if path is None:
             raise ValueError(
                 f"{name!r} is no path inside the run folder: write it relative to the folder, without '..'."
             )
         return path
 
     def _finish(self, status: str) -> None:
-        # In this order: killed in between, the next start finds a folder that says running, and looks after both.
-        try:
-            self._mirror.finish(status)
-        finally:
-            self._rewrite(status=status, ended=run_folder.now())
+        self._stop_sampling()
+        # The folder first, it is the truth: killed in between, the next start looks after the mirror.
+        self._rewrite(status=status, ended=run_folder.now())
+        self._mirror.finish(self._record)
+
+    def _drain(self) -> None:
+        self._mirror.finish()
 
     def _close(self) -> None:
+        self._stop_sampling()
         self._journal.close()
+        self._outbox.close()
         self._mirror.close()
+
+    def _stop_sampling(self) -> None:
+        if self._system is not None:
+            self._system.stop()
+            self._system = None

@@ -16,7 +16,7 @@ _MEGABYTE = 1e6
 
 
 class Sink(Protocol):
-    """What takes a sample: `MlflowMirror.log_metrics`."""
+    """What takes a sample: the run's own list of them, which the mirror follows."""
 
     def __call__(self, metrics: dict[str, float], *, step: int, time: float) -> None: ...
 
@@ -30,9 +30,11 @@ class SystemMetrics:
     Args:
         sink: Takes every sample.
         interval: Seconds between two samples.
+        first_step: The number of the first sample; those of a run that goes on are counted on.
     """
 
-    def __init__(self, sink: Sink, *, interval: float = INTERVAL_SECONDS) -> None:
+    def __init__(self, sink: Sink, *, interval: float = INTERVAL_SECONDS, first_step: int = 0) -> None:
+        self._first_step = first_step
         self._sink = sink
         self._interval = interval
         self._stop = threading.Event()
@@ -52,7 +54,7 @@ class SystemMetrics:
             graphics = _graphics_cards()
             psutil.cpu_percent()  # the first answer is always 0: it measures since the call before
             network = psutil.net_io_counters()
-            step = 0
+            step = self._first_step
             while not self._stop.wait(self._interval):
                 memory = psutil.virtual_memory()
                 traffic = psutil.net_io_counters()

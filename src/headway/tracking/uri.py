@@ -2,9 +2,9 @@
 
 import re
 from pathlib import Path
-from urllib.parse import urlsplit, urlunsplit
 
 from headway.errors import ConfigError
+from headway.redaction import redacted
 
 _SQLITE = "sqlite:///"
 LOCAL_SERVER = "http://127.0.0.1:5000"
@@ -47,10 +47,17 @@ def database_file(uri: str) -> Path | None:
 
 def shown(uri: str) -> str:
     """The URI without user name and password, as it may stand in logs, files and links."""
-    if "@" not in uri:
-        return uri
-    parts = urlsplit(uri)
-    return urlunsplit(parts._replace(netloc=parts.netloc.rpartition("@")[2]))
+    if "@" in uri:
+        scheme, _, rest = uri.partition("://")
+        # A password that nobody encoded may hold an @, a slash or a question mark: nothing before the last @ is shown.
+        before, _, after = rest.rpartition("@")
+        uri = f"{scheme}://{after}" if _is_user(before) else uri
+    return redacted(uri)
+
+
+def _is_user(text: str) -> bool:
+    """Whether what stands before an @ is a user and a password, and not a path in which an @ occurs."""
+    return "/" not in text or ":" in text.partition("/")[0]
 
 
 def server(uri: str) -> str:

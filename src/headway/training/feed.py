@@ -48,3 +48,8 @@ class Feed(keras.utils.PyDataset):
     def start(self, epoch: int) -> None:
         """Take the order of a 0-based epoch; Keras's own `on_epoch_end` also comes before the first."""
         self.numbers = self.order(epoch)
+
+    def rest(self, epoch: int, step: int) -> "Feed":
+        """What is left of an epoch after its first steps, as a feed of its own."""
+        numbers = self.order(epoch)[step * self.batch_size : self.batches * self.batch_size]
+        return Feed(self.gather, lambda _: numbers, batch_size=self.batch_size, drop_last=True)

@@ -1,20 +1,29 @@
-"""Keras `fit` with what a run needs around it: schedule, clipping, early stopping, finite numbers."""
+"""Keras `fit` with what a run needs around it: the best weights, exact resume, and finite numbers."""
 
-import math
+import contextlib
+import hashlib
+import logging
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Literal
 
 import keras
+import numpy as np
+from numpy.typing import NDArray
 
 from headway.errors import NumericError
+from headway.training import guard
 from headway.training.feed import Feed
+from headway.training.guard import ROLLBACKS, NotFinite
+from headway.training.loop import EpochEnd, EpochIsOver, Keeper, Loop, Memory
+from headway.training.optimizer import optimizer_for, slow_down
+from headway.training.state import TrainingState, Variables, digest_of, keep_best
 
 if TYPE_CHECKING:
     from headway.config.training import TrainingSpec
 
-_OPTIMIZERS = {"adamw": keras.optimizers.AdamW, "adam": keras.optimizers.Adam, "sgd": keras.optimizers.SGD}
-EpochEnd = Callable[[int, Mapping[str, float]], None]
+log = logging.getLogger(__name__)
+Shown = Literal["bar", "lines", "none"]
 
 
 @dataclass(frozen=True)
@@ -26,12 +35,14 @@ class History:
         best_epoch: 0-based epoch with the lowest validation loss, whose weights the model holds now.
         steps: Optimizer steps taken.
         validation: Name -> value on validation of the weights that are kept.
+        digest: Of all that training left: weights, moments, loss scale, seeds; the same for the same training.
     """
 
     metrics: Mapping[str, Sequence[float]]
     best_epoch: int
     steps: int
     validation: Mapping[str, float]
+    digest: str = ""
 
 
 def compile_model(
@@ -54,7 +65,11 @@ def compile_model(
     # A short last execution would compile a second graph: never more steps than an epoch has.
     steps_per_execution = min(spec.steps_per_execution, steps_per_epoch)
     model.compile(
-        optimizer=_optimizer(spec, total_steps=steps_per_epoch * spec.epochs),
+        optimizer=optimizer_for(
+            spec,
+            total_steps=steps_per_epoch * spec.epochs,
+            scaled=model.dtype_policy.name == "mixed_float16",
+        ),
         loss=loss,
         weighted_metrics=list(metrics),
         # JAX has no graph without XLA: each operation on its own takes some hundred times longer.
@@ -69,42 +84,52 @@ def fit(
     validation: Feed,
     spec: "TrainingSpec",
     *,
+    metrics: Sequence[keras.metrics.Metric] = (),
     on_epoch_end: EpochEnd,
-    progress: Literal["bar", "lines", "none"] = "lines",
+    progress: Shown = "lines",
+    keeper: Keeper | None = None,
+    begin: TrainingState | None = None,
+    name_windows: Callable[[NDArray[np.int64]], str] = lambda numbers: ", ".join(map(str, numbers)),
 ) -> History:
     """Train until validation stops improving, and keep the best weights.
+
+    Where a value is not finite, training goes back to its last good state and on at half the rate, at most three times.
 
     Args:
         model: A compiled model.
         train, validation: Batches.
         spec: The training group.
+        metrics: Those the model was compiled with.
         on_epoch_end: Called with the 0-based epoch and its metrics; may look at the model.
         progress: Keras's moving bar, one line an epoch, or nothing.
+        keeper: Takes the states of the training; None keeps the last good one in memory.
+        begin: Where training goes on; None begins anew.
+        name_windows: Says of numbers of training windows which they are.
 
     Returns:
         The history; the model holds the weights of its best epoch.
 
     Raises:
-        NumericError: If an epoch's training or validation loss is not finite.
+        NumericError: Training left the finite numbers again and again.
+        Interrupted: The keeper asked to stop; the state is saved.
+        StoredRunError: The state to begin with does not fit.
     """
-    best = keras.callbacks.EarlyStopping("val_loss", mode="min", patience=spec.patience, restore_best_weights=True)
-    watch = _Watch(train, on_epoch_end)
-    # First of all: what comes after it, keeping the best weights among them, sees the average.
-    averaged: list[keras.callbacks.Callback] = [keras.callbacks.SwapEMAWeights(swap_on_epoch=True)] if spec.ema else []
-    callbacks = [*averaged, watch, best, *([_ProgressBar()] if progress == "bar" else [])]
-    verbose = {"bar": 1, "lines": 2, "none": 0}[progress]
-    history = model.fit(
-        for_backend(train),
-        validation_data=for_backend(validation),
-        epochs=spec.epochs,
-        shuffle=False,
-        callbacks=callbacks,
-        verbose=verbose,
-    ).history
-    losses = history["val_loss"]
-    best_epoch = min(range(len(losses)), key=losses.__getitem__)
-    kept = {name[4:]: values[best_epoch] for name, values in history.items() if name.startswith("val_")}
-    return History(history, best_epoch, int(train.num_batches * len(losses)), kept)
+    state = begin or TrainingState()
+    if not state.finished:
+        state = _to_its_end(
+            Variables(model, metrics),
+            train,
+            validation,
+            spec,
+            keeper or Memory(),
+            state,
+            on_epoch_end,
+            progress,
+            name_windows,
+        )
+    keep_best(model, state.arrays)
+    kept = {name[4:]: values[state.best_epoch] for name, values in state.history.items() if name.startswith("val_")}
+    return History(state.history, state.best_epoch, train.num_batches * state.epoch, kept, state.digest)
 
 
 def join(histories: Sequence[History], validation: Mapping[str, float]) -> History:
@@ -117,7 +142,8 @@ def join(histories: Sequence[History], validation: Mapping[str, float]) -> Histo
     metrics = {name: [value for one in histories for value in one.metrics[name]] for name in histories[0].metrics}
     losses = metrics["val_loss"]
     steps = sum(one.steps for one in histories)
-    return History(metrics, min(range(len(losses)), key=losses.__getitem__), steps, validation)
+    digest = hashlib.sha256(" ".join(one.digest for one in histories).encode()).hexdigest()
+    return History(metrics, min(range(len(losses)), key=losses.__getitem__), steps, validation, digest)
 
 
 def for_backend(feed: Feed) -> Any:
@@ -130,46 +156,93 @@ def for_backend(feed: Feed) -> Any:
     return tensorflow_backend.as_dataset(feed)
 
 
+def _to_its_end(
+    variables: Variables,
+    train: Feed,
+    validation: Feed,
+    spec: "TrainingSpec",
+    keeper: Keeper,
+    begin: TrainingState,
+    on_epoch_end: EpochEnd,
+    progress: Shown,
+    name_windows: Callable[[NDArray[np.int64]], str],
+) -> TrainingState:
+    while True:
+        loop = Loop(variables, train, spec, keeper=keeper, on_epoch_end=on_epoch_end, begin=begin)
+        slow_down(variables.model, 0.5**begin.rollbacks)
+        try:
+            _run(variables.model, train, validation, spec, loop, begin, progress)
+        except NotFinite as failure:
+            begin = _rolled_back(variables, train, keeper.good, begin.rollbacks, failure, name_windows)
+            continue
+        done = replace(loop.state, digest=digest_of(variables.capture()))
+        keeper.save(done)
+        return done
+
+
+def _run(
+    model: keras.Model,
+    train: Feed,
+    validation: Feed,
+    spec: "TrainingSpec",
+    loop: Loop,
+    begin: TrainingState,
+    progress: Shown,
+) -> None:
+    callbacks = [loop, *([_ProgressBar()] if progress == "bar" else [])]
+    fixed = {
+        "validation_data": for_backend(validation),
+        "epochs": spec.epochs,
+        "shuffle": False,
+        "callbacks": callbacks,
+        "verbose": {"bar": 1, "lines": 2, "none": 0}[progress],
+    }
+    if begin.step:
+        # A `fit` of its own: by its first epoch it would learn how long the others are.
+        with contextlib.suppress(EpochIsOver):
+            model.fit(for_backend(train.rest(begin.epoch, begin.step)), initial_epoch=begin.epoch, **fixed)
+    if not loop.state.finished:
+        train.start(loop.state.epoch)
+        model.fit(for_backend(train), initial_epoch=loop.state.epoch, **fixed)
+
+
+def _rolled_back(
+    variables: Variables,
+    train: Feed,
+    good: TrainingState,
+    rollbacks: int,
+    failure: NotFinite,
+    name_windows: Callable[[NDArray[np.int64]], str],
+) -> TrainingState:
+    """The state to go on with after a failure.
+
+    Raises:
+        NumericError: There is none, or training has gone back often enough.
+    """
+    words = f"epoch {failure.epoch + 1}: {failure.what}"
+    if good.arrays:
+        culprit = guard.find(variables, train, good, failure)
+        words = f"epoch {culprit.epoch}, step {culprit.step}: {culprit.what}"
+        if len(culprit.windows):
+            words += f" {name_windows(culprit.windows)}"
+    if rollbacks == ROLLBACKS or not good.arrays:
+        tried = (
+            f"; the same at {' and '.join(f'1/{2**n}' for n in range(1, ROLLBACKS + 1))} of the rate"
+            if rollbacks
+            else ""
+        )
+        raise NumericError(
+            f"{words}{tried}; lower training.learning_rate or training.gradient_clip, or set training.precision=float32"
+        )
+    log.warning(
+        "%s; back to epoch %d, step %d with 1/%d of the learning rate (%d of %d)",
+        *(words, good.epoch + 1, good.step, 2 ** (rollbacks + 1), rollbacks + 1, ROLLBACKS),
+    )
+    return replace(good, rollbacks=rollbacks + 1)
+
+
 class _ProgressBar(keras.callbacks.ProgbarLogger):
     """Keras's bar, which with several steps an execution would count past the end (80 of 71)."""
 
     def on_train_batch_end(self, batch: int, logs: dict[str, Any] | None = None) -> None:
         super().on_train_batch_end(min(batch, self.target - 1), logs)
-
-
-class _Watch(keras.callbacks.Callback):
-    """Starts every epoch's feed, hands its metrics on, and ends a training that has left the finite numbers."""
-
-    def __init__(self, train: Feed, on_epoch_end: EpochEnd) -> None:
-        super().__init__()
-        self.train, self.hand_on = train, on_epoch_end
-
-    def on_epoch_begin(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
-        self.train.start(epoch)
-
-    def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
-        values = {name: float(value) for name, value in (logs or {}).items()}
-        values["learning_rate"] = float(self.model.optimizer.learning_rate)
-        self.hand_on(epoch, values)
-        for name in ("loss", "val_loss"):
-            if not math.isfinite(values[name]):
-                raise NumericError(
-                    f"epoch {epoch + 1}: {name} is {values[name]}; lower training.learning_rate (now {values['learning_rate']:.2g}) "
-                    "or training.gradient_clip, or set training.precision=float32"
-                )
-
-
-def _optimizer(spec: "TrainingSpec", *, total_steps: int) -> keras.optimizers.Optimizer:
-    warmup = round(spec.warmup * total_steps)
-    # alpha=1 keeps the rate where the warm-up left it.
-    schedule = keras.optimizers.schedules.CosineDecay(
-        initial_learning_rate=0.0 if warmup else spec.learning_rate,
-        decay_steps=max(total_steps - warmup, 1),
-        alpha=0.0 if spec.schedule == "cosine" else 1.0,
-        warmup_target=spec.learning_rate if warmup else None,
-        warmup_steps=warmup,
-    )
-    options: dict[str, Any] = {"weight_decay": spec.weight_decay} if spec.optimizer == "adamw" else {}
-    if spec.ema:
-        options |= {"use_ema": True, "ema_momentum": spec.ema}
-    return _OPTIMIZERS[spec.optimizer](learning_rate=schedule, global_clipnorm=spec.gradient_clip, **options)

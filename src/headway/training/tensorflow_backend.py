@@ -4,6 +4,9 @@ from typing import Any
 
 import tensorflow as tf
 
+# TensorFlow offers no public way back from enable_op_determinism.
+from tensorflow.python.framework import config
+
 from headway.training.feed import Feed
 
 _PREFETCHED = 4  # batches gathered ahead of the step
@@ -39,3 +42,14 @@ def as_dataset(feed: Feed) -> Any:
     dataset = tf.data.Dataset.from_generator(batches, output_signature=signature)
     dataset = dataset.apply(tf.data.experimental.assert_cardinality(feed.num_batches))
     return dataset.prefetch(_PREFETCHED).with_options(options)
+
+
+def take_repeatable_operations(only: bool) -> None:
+    """Take only operations that give the same bits every time, or all of them again.
+
+    With `only`, TensorFlow leaves out XLA without a word; so the switch must not outlive the training that asked for it.
+    """
+    if only:
+        tf.config.experimental.enable_op_determinism()
+    elif config.is_op_determinism_enabled():
+        config.disable_op_determinism()

@@ -15,6 +15,7 @@ from omegaconf import DictConfig, OmegaConf, open_dict
 from rich.console import Console
 
 from headway.config.naming import is_of_the_sweep
+from headway.config.private import refuse_secrets
 from headway.config.spec import Spec
 from headway.config.sweep import SweepSpec, TrainCommand
 from headway.config.train import TrainConfig
@@ -22,6 +23,7 @@ from headway.config.validate import takes_whole_numbers, validate
 from headway.data.columns import check_header
 from headway.errors import ConfigError, DataError, HeadwayError, Interrupted
 from headway.identity import code_version
+from headway.redaction import redacted
 from headway.sweeps import dry_run, judge
 from headway.sweeps import sweep as sweeps
 from headway.sweeps.plan import Plan
@@ -66,6 +68,7 @@ def sweep(arguments: Sequence[str], *, context: HydraContext, task: TaskFunction
     for talkative in ("headway", "hydra", "hydra_plugins"):  # what one run says is noise when twenty say it
         logging.getLogger(talkative).setLevel(logging.WARNING)
     spec = _settings(config)
+    _refuse_written_passwords(config, spec)
     overrides = _parse([f"{key}={value}" for key, value in spec.space.items()], context) | _parse(arguments, context)
     swept = {key: override for key, override in overrides.items() if override.is_sweep_override()}
     constants = [override.input_line or "" for override in overrides.values() if not override.is_sweep_override()]
@@ -153,7 +156,9 @@ class _Jobs:
         composed = self._context.config_loader.load_sweep_config(self._config, [*self._constants, *overrides])
         with open_dict(composed):
             del composed["hydra"]
-        return validate(OmegaConf.to_container(composed, resolve=True), TrainCommand).config
+        plain = OmegaConf.to_container(composed, resolve=True)
+        refuse_secrets(plain)
+        return validate(plain, TrainCommand).config
 
     def check(self, plan: Plan) -> list[TrainConfig]:
         """Refuse what no child could be trained with, before anything is made; returns those that can be.
@@ -325,4 +330,18 @@ def _without_password(override: str) -> str:
         return f"{key}={shown(value.strip(chr(39) + chr(34)))}"
     if key.lstrip("+") == "tracking.uri":
         return f"{key}={uri.shown(value)}"
-    return str(override)
+    return redacted(str(override))
+
+
+def _refuse_written_passwords(config: DictConfig, spec: SweepSpec) -> None:
+    """Refuse a password that a launcher would write into a file with each of its jobs."""
+    if launchers.kind_of(config.hydra.launcher) not in ("LocalLauncher", "SlurmLauncher"):
+        return
+    # The storage goes to a job as it is, all else as it was written: what is looked up is looked up there.
+    texts = {"sweep.storage": spec.storage, "tracking.uri": str(OmegaConf.to_container(config.tracking)["uri"])}  # type: ignore[call-overload,index]
+    wrong = [key for key, text in texts.items() if redacted(text) != text]
+    if wrong:
+        raise ConfigError(
+            f"{wrong[0]}: holds a password, and the jobs of this launcher are files; leave it out of the address and "
+            "give it by PGPASSWORD or ~/.pgpass, or MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD"
+        )
