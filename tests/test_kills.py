@@ -18,7 +18,7 @@ def killed(*words: str) -> str:
 
 @pytest.mark.timeout(600)
 def test_six_kills_leave_no_trace() -> None:
-    assert killed("--kills", "6", "--jobs", "1", "--tracked", "0") == (
+    assert killed("--kills", "6", "--jobs", "2", "--tracked", "0") == (
         "6 kills: every training ended to the bit as one that was left alone"
     )
 

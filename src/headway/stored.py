@@ -105,7 +105,7 @@ class Result:
         try:
             stored = stored_file.from_json(stored_file.read(folder / cls.FILE, most=_LONGEST))
             metrics = {str(name): float(value) for name, value in stored["metrics"].items()}
-            return cls(metrics, str(stored["task"]), str(stored["state"]))
+            return cls(metrics, str(stored["task"]), str(stored.get("state", "")))
         except (OSError, ValueError, TypeError, KeyError, AttributeError) as error:
             raise StoredRunError(f"{folder / cls.FILE}: is missing or damaged: {error}") from None
 

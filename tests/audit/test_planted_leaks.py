@@ -309,7 +309,7 @@ def target_encoding_from_all_rows(patch: Patch) -> None:
         values[:, 2] = np.where(np.isnan(values[:, 2]), np.nan, means[quarters])
         return replace(series, values=values)
 
-    wrap(patch, assemble, "_on_clock", change)
+    wrap(patch, assemble, "on_clock", change)
 
 
 @planted(breaks="5 file.promo")
@@ -318,7 +318,7 @@ def known_column_shifted_by_a_row(patch: Patch) -> None:
         series = original(name, *rest)
         return replace(series, known_future=np.roll(series.known_future, -1, axis=0))
 
-    wrap(patch, assemble, "_on_clock", change)
+    wrap(patch, assemble, "on_clock", change)
 
 
 def on_series(patch: Patch, change: Callable[[Values], Values]) -> None:
@@ -326,7 +326,7 @@ def on_series(patch: Patch, change: Callable[[Values], Values]) -> None:
         series = original(name, *rest)
         return replace(series, values=change(series.values))
 
-    wrap(patch, assemble, "_on_clock", changed)
+    wrap(patch, assemble, "on_clock", changed)
 
 
 def on_feature(patch: Patch, change: Callable[[Values], Values]) -> None:

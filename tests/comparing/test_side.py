@@ -91,7 +91,7 @@ def test_names_are_the_words_that_tell_two_runs_apart(
     runs = []
     for name, id_ in ((first, "first"), (second, "second")):
         run = side(name=name).run
-        runs.append(Run(run.folder, replace(run.record, id=id_), run._mirror))
+        runs.append(Run(run.folder, replace(run.record, id=id_)))
     assert names_of(*runs) == expected
 
 

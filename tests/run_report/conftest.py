@@ -65,7 +65,9 @@ class Subject:
     ) -> tuple[Run, str]:
         """The run of a journal, and its page."""
         with tracking.start(self.config.tracking, name=name, comparable="x", root=self.root) as run:
-            kept = record_start(run, self.config, self.task, on=device(), precision="float32", command=command)
+            kept = record_start(
+                run, self.config, self.task, on=device(), precision="float32", determinism="seeded", command=command
+            )
             journal(run)
             record_report(run, kept, self.task, headline=headline, judgement=judgement, explanation=explanation)
         return run, (run.folder / "report.html").read_text(encoding="utf-8")

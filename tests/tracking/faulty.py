@@ -41,6 +41,7 @@ class Faulty:
         threading.Thread(target=self._server.serve_forever, args=(0.02,), daemon=True).start()
 
     def stop(self) -> None:
+        self.mode = "reset"  # for connections that are open
         self._server.shutdown()
         self._server.server_close()
 

@@ -222,3 +222,15 @@ def test_what_another_experiment_mirrored_is_not_found(settings) -> None:
 def test_what_is_no_digest_is_refused(off, digest: str) -> None:
     with pytest.raises(ValueError, match="hexadecimal"):
         tracking.find_unfinished(off, digest)
+
+
+def test_only_a_training_that_went_back_in_between_writes_an_epoch_again(off) -> None:
+    run = cut_off(off)  # has written 0.5 for the second epoch
+    with tracking.resume(off, run.id, digest=DIGEST) as again:
+        again.log_metrics({"train/loss": 0.5, "train/windows_per_second": 7.0}, step=2)
+        again.log_metrics({"train/windows_per_second": 9.0}, step=2)  # a clock's word: done again, and passed over
+        again.log_metrics({"train/loss": 0.3}, step=2)  # at half the rate
+        again.log_metrics({"train/loss": 0.3}, step=2)
+    lines = [line for line in tracking.read_journal(run.folder) if line["step"] == 2]
+    assert [line["metrics"].get("train/loss") for line in lines] == [0.5, None, 0.3]
+    assert [line["metrics"].get("train/windows_per_second") for line in lines] == [None, 7.0, None]

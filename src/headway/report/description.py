@@ -1,5 +1,6 @@
 """The Markdown at the top of a run's page: what ran, how it did, and the pictures."""
 
+import re
 from collections.abc import Mapping, Sequence
 
 
@@ -26,7 +27,8 @@ def describe(
 
 def _inert(markdown: str) -> str:
     """Markdown in which names of columns and series make no elements, links and pictures of their own."""
-    return markdown.replace("<", "&lt;").replace("![", "!\\[").replace("](", "]\\(")
+    # A sign of less before a space stays: "p < 0.001" is read in a terminal too.
+    return re.sub(r"<(?=\S)", "&lt;", markdown).replace("![", "!\\[").replace("](", "]\\(")
 
 
 def headline(target: str, unit: str, mae: float, verdicts: Mapping[str, str], *, strongest: str | None) -> str:

@@ -171,6 +171,9 @@ class BackgroundMirror:
                 self._succeed(asked)
 
     def _step(self) -> None:
+        if self._closed:
+            # Nobody waits any more, and whoever sends the rest must not meet a second sender.
+            raise TrackingError("The run has been closed.")
         with self._condition:
             self._steps += 1
             self._condition.notify_all()

@@ -13,6 +13,9 @@ FILE = "metrics.jsonl"
 SYSTEM_FILE = "system.jsonl"
 """What the machine did meanwhile, in the same form: not among the results, and so not among the metrics."""
 
+MEASURED = ("seconds", "per_second", "megabytes")
+"""How names of metrics end that a clock or a meter gave: they differ when the same is done again."""
+
 _CHUNK = 1 << 20
 
 
@@ -23,10 +26,11 @@ class Lines:
 
     Args:
         path: The file, in a folder that exists.
+        synced: Whether it reaches the disk too, so that a loss of power loses nothing either.
     """
 
-    def __init__(self, path: Path) -> None:
-        self.path = path
+    def __init__(self, path: Path, *, synced: bool = True) -> None:
+        self.path, self._synced = path, synced
         self._file: BinaryIO | None = None
 
     def append(self, line: Mapping[str, object]) -> None:
@@ -47,6 +51,8 @@ class Lines:
             rest = memoryview(text)
             while rest:
                 rest = rest[self._file.write(rest) :]
+            if self._synced:
+                os.fsync(self._file.fileno())
         except OSError as error:
             self.close()
             raise StorageError(
@@ -66,10 +72,11 @@ class Journal:
     Args:
         folder: The run's folder, which exists.
         file: The journal's name.
+        synced: As for `Lines`.
     """
 
-    def __init__(self, folder: Path, file: str = FILE) -> None:
-        self._lines = Lines(folder / file)
+    def __init__(self, folder: Path, file: str = FILE, *, synced: bool = True) -> None:
+        self._lines = Lines(folder / file, synced=synced)
 
     def append(self, metrics: Mapping[str, float], *, step: int, time: float) -> None:
         """Write one line.

@@ -13,7 +13,7 @@ from headway import files
 from headway.errors import StorageError
 from headway.redaction import redacted
 from headway.tracking import folder as run_folder
-from headway.tracking.journal import SYSTEM_FILE, Journal, read_journal
+from headway.tracking.journal import MEASURED, SYSTEM_FILE, Journal, read_journal
 from headway.tracking.mirror import Mirror
 from headway.tracking.off_mirror import OffMirror
 from headway.tracking.outbox import Outbox
@@ -43,7 +43,8 @@ class Run:
         self._journal = Journal(folder)
         self._outbox = Outbox(folder, goes_on=goes_on)
         lines = read_journal(folder) if goes_on else []
-        self._before = {(name, line["step"]) for line in lines for name in line["metrics"]}
+        self._goes_on = goes_on
+        self._before = {(name, line["step"]): value for line in lines for name, value in line["metrics"].items()}
         self._system: SystemMetrics | None = None
         # The mirror's thread says which MLflow run is the mirror.
         self._lock = threading.Lock()
@@ -87,7 +88,8 @@ class Run:
     def log_metrics(self, metrics: Mapping[str, float], *, step: int = 0) -> None:
         """Journal the metrics; the mirror follows.
 
-        What the journal of a run that goes on has already is passed over: it is done again, and comes out the same.
+        What the journal of a run that goes on has already is passed over: it is done again, and comes out the same. Only
+        a training that went back in between comes to other values, which follow the earlier ones.
 
         Args:
             metrics: Values by path (`validation/mae`). Values that are not finite stand in the journal only.
@@ -99,9 +101,14 @@ class Run:
         """
         if not all(metrics):
             raise ValueError("A metric has no name. Names are paths such as validation/mae.")
-        if fresh := {name: value for name, value in metrics.items() if (name, step) not in self._before}:
+        if fresh := {name: value for name, value in metrics.items() if not self._is_known(name, step, value)}:
             self._journal.append(fresh, step=step, time=clock.time())
+            self._before.update({(name, step): float(value) for name, value in fresh.items()})
             self._mirror.poke()
+
+    def _is_known(self, name: str, step: int, value: float) -> bool:
+        before = self._before.get((name, step))
+        return self._goes_on and before is not None and (name.endswith(MEASURED) or before == float(value))
 
     def log_params(self, params: Mapping[str, object]) -> None:
         """Mirror the settings worth comparing; each key once, a later value of the same key is passed over."""
@@ -201,7 +208,7 @@ class Run:
         """Let a mirror follow; with or without what the machine does meanwhile."""
         self._mirror = mirror
         if system_metrics:
-            sink = Journal(self.folder, SYSTEM_FILE)
+            sink = Journal(self.folder, SYSTEM_FILE, synced=False)
 
             def sample(metrics: Mapping[str, float], *, step: int, time: float) -> None:
                 sink.append(metrics, step=step, time=time)
