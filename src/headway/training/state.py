@@ -2,8 +2,9 @@
 
 import hashlib
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 import keras
@@ -65,7 +66,7 @@ class Variables:
 
     def capture(self) -> dict[str, NDArray[Any]]:
         """Copies of all of them."""
-        return {name: np.array(keras.ops.convert_to_numpy(variable)) for name, variable in self._named()}
+        return {name: np.array(keras.ops.convert_to_numpy(variable)) for name, variable in self._named.items()}
 
     def restore(self, arrays: Arrays) -> None:
         """Put captured values back, after all of them were found to fit.
@@ -73,7 +74,7 @@ class Variables:
         Raises:
             StoredRunError: One does not fit.
         """
-        variables = dict(self._named())
+        variables = self._named
         wanted = {name: value for name, value in arrays.items() if not name.startswith(BEST)}
         if set(wanted) != set(variables):
             name = min(set(wanted) ^ set(variables))
@@ -93,17 +94,19 @@ class Variables:
         """What the metrics of an epoch are computed from; of the loss total and count are first."""
         return [variable for metric in self._metrics for variable in metric.variables]
 
-    def _named(self) -> Iterator[tuple[str, keras.Variable]]:
+    @cached_property
+    def _named(self) -> dict[str, keras.Variable]:
         groups = {
             "model": self.model.variables,
             "optimizer": self.model.optimizer.variables,
             "metric": self.sums,
         }
-        for group, variables in groups.items():
-            for number, variable in enumerate(variables):
-                # Numbered by us: Keras counts seed generators on through all the networks of a process.
-                path = re.sub(r"(seed_generator)_\d+", r"\1", variable.path)
-                yield f"{group}/{number}/{path}", variable
+        return {
+            # Numbered by us: Keras counts seed generators on through all the networks of a process.
+            f"{group}/{number}/{re.sub('seed_generator_[0-9]+', 'seed_generator', variable.path)}": variable
+            for group, variables in groups.items()
+            for number, variable in enumerate(variables)
+        }
 
 
 def keep_best(model: keras.Model, arrays: Arrays) -> None:
