@@ -43,6 +43,7 @@ PRECISIONS = {
     "mixed_float16": ["training.loss=mse", "training.loss_scale=16777216.0"],
 }
 MEASURED = ("seconds", "per_second", "megabytes", "system/")
+AT_THE_END = "after its run had ended"
 LONGEST = 300  # seconds that one process may take
 
 
@@ -104,13 +105,19 @@ def kill_often(folder: Path, precision: str, kills: int, options: argparse.Names
                 if moment is not None:
                     done += 1
                     moments[moment] += 1
+                    ended = moment == AT_THE_END
             else:
                 train(place, wanted)
                 ended = True
+        if tracked:  # a kill after the run's end may have left something unsent
+            subprocess.run(
+                [sys.executable, "-m", "headway.tracking", "sync"], cwd=place, check=True, capture_output=True
+            )
         found = outcome(place)
         differing += [f"training {number}: {name} differs" for name in expected if found[name] != expected[name]]
         differing += [f"training {number}: {line}" for line in oddities(place, tracked=tracked)]
         shutil.rmtree(place)
+        print(f"{precision}: {done} kills in {number} trainings", file=sys.stderr, flush=True)
     return done, differing, moments
 
 
@@ -174,6 +181,8 @@ def wait(process: Any, seconds: float) -> None:
 
 def stage(folder: Path) -> str:
     """What a killed process was doing, as far as its files show it."""
+    if any(json.loads(path.read_text())["status"] == "finished" for path in folder.glob("runs/*/run.json")):
+        return AT_THE_END
     if not any(folder.glob("runs/*/checkpoints/0*")):
         return "before the first checkpoint"
     if any(folder.glob("runs/*/checkpoints/.*.tmp")):

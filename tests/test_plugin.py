@@ -139,6 +139,8 @@ def test_the_points_of_a_grid_are_those_of_hydras_own_sweeper(typed: Callable[..
         (["model.heads=shuffle(2,4)"], "model.heads=shuffle(2,4): a sweep keeps its order"),
         (["model.heads=shuffle(range(2,5))"], "model.heads=shuffle(range(2,5)): a sweep keeps its order"),
         (["evaluate=true,false"], "evaluate=true,false: the children of a sweep never look at the test split"),
+        (["resume=auto", "model.heads=2,4"], "resume=auto: goes on with a single run; a sweep goes on by itself"),
+        (["run=x,y"], "run=x,y: goes on with a single run; a sweep goes on by itself"),
         (["sweep.n_trials=3,5"], "sweep.n_trials=3,5: one sweep has one value of sweep.n_trials; give one"),
         (["tracking=mlflow,off"], "tracking=mlflow,off: one sweep has one value of tracking; give one"),
         (["tracking.experiment=a,b"], "tracking.experiment=a,b: one sweep has one value of tracking.experiment; give one"),

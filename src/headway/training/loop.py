@@ -146,11 +146,11 @@ class Loop(keras.callbacks.Callback):
         """Let validation see the moving average of the weights, where there is one."""
         if self._spec.ema:
             model = self.model
-            self._raw = [np.array(keras.ops.convert_to_numpy(value)) for value in model.trainable_variables]
+            self._raw = [np.array(value.numpy()) for value in model.trainable_variables]
             model.optimizer.finalize_variable_values(model.trainable_variables)
             for variable in model.trainable_variables:
                 # A copy: a step on JAX uses up the arrays it is given, and the optimizer still needs its own.
-                variable.assign(np.array(keras.ops.convert_to_numpy(variable)))
+                variable.assign(np.array(variable.numpy()))
 
     def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
         """Keep the weights if they are the best so far, hand the metrics on, and see whether it is enough."""
@@ -205,7 +205,7 @@ class Loop(keras.callbacks.Callback):
             raise Interrupted("interrupted")
         self._looked = self._here()
         if self._is_scaled:
-            self._sums = [np.array(keras.ops.convert_to_numpy(value)) for value in self._variables.sums]
+            self._sums = [np.array(value.numpy()) for value in self._variables.sums]
 
     def _leave_out(self) -> None:
         """Count an execution in no mean of the epoch: float16 has skipped its bad steps, and lowered the scale."""

@@ -1,5 +1,6 @@
 """How far the training of a run is, network after network, in memory and in its checkpoints."""
 
+import math
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, fields, replace
@@ -44,10 +45,9 @@ class Progress:
         self.is_resumed = found is not None
         if found is not None and checkpoints is not None:
             self._states = self._good = self._read(found)
-            if not self._states[-1].planned:
-                planned = checkpoints.newest(planned=True)
-                self._good = self._states if planned is None else self._read(planned)
-            self.seed, self._before = int(found.header["seed"]), float(found.header["seconds"])
+            if not self._states[-1].planned and (planned := checkpoints.newest(planned=True)) is not None:
+                self._good = self._read(planned)
+            self.seed, self._before = _numbers(found)
 
     @property
     def seconds(self) -> float:
@@ -132,6 +132,16 @@ class Progress:
         except (AttributeError, IndexError, KeyError, TypeError, ValueError) as error:
             raise StoredRunError(f"a checkpoint does not hold what it should: {error}") from None
         return states
+
+
+def _numbers(found: Checkpoint) -> tuple[int, float]:
+    """Seed and seconds of a checkpoint."""
+    seed, seconds = found.header.get("seed"), found.header.get("seconds")
+    if type(seed) is not int or not 0 <= seed < 2**32 or type(seconds) is not float or not 0 <= seconds < math.inf:
+        raise StoredRunError(
+            f"a checkpoint has a seed below 2^32 and its seconds: got {seed!r:.50} and {seconds!r:.50}"
+        )
+    return seed, seconds
 
 
 def _state(values: Mapping[str, Any], arrays: Mapping[str, Any]) -> TrainingState:

@@ -66,7 +66,7 @@ class Variables:
 
     def capture(self) -> dict[str, NDArray[Any]]:
         """Copies of all of them."""
-        return {name: np.array(keras.ops.convert_to_numpy(variable)) for name, variable in self._named.items()}
+        return {name: np.array(variable.numpy()) for name, variable in self._named.items()}
 
     def restore(self, arrays: Arrays) -> None:
         """Put captured values back, after all of them were found to fit.
@@ -126,7 +126,7 @@ def keep_best(model: keras.Model, arrays: Arrays) -> None:
 
 def weights_of(model: keras.Model) -> dict[str, NDArray[Any]]:
     """Copies of the weights alone, by path."""
-    return {variable.path: np.array(keras.ops.convert_to_numpy(variable)) for variable in model.weights}
+    return {variable.path: np.array(variable.numpy()) for variable in model.weights}
 
 
 def digest_of(arrays: Arrays) -> str:

@@ -14,7 +14,7 @@ from hydra.types import HydraContext, TaskFunction
 from omegaconf import DictConfig, OmegaConf, open_dict
 from rich.console import Console
 
-from headway.config.naming import is_of_the_sweep
+from headway.config.naming import is_of_the_start, is_of_the_sweep
 from headway.config.private import refuse_secrets
 from headway.config.spec import Spec
 from headway.config.sweep import SweepSpec, TrainCommand
@@ -245,6 +245,10 @@ def _refuse(swept: Mapping[str, Override], overrides: Mapping[str, Override]) ->
             raise ConfigError(
                 f"{override.input_line}: the children of a sweep never look at the test split; "
                 "sweep.evaluate_best=true judges the winner once, at the end"
+            )
+        if is_of_the_start(override.input_line or ""):
+            raise ConfigError(
+                f"{override.input_line}: goes on with a single run; a sweep goes on by itself when its command is typed again"
             )
         if key in swept and (name.startswith(("sweep.", "tracking")) or name == "hparams_search"):
             raise ConfigError(f"{override.input_line}: one sweep has one value of {name}; give one")
