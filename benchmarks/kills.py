@@ -1,7 +1,7 @@
 """Kills trainings at random moments, goes on with them, and compares how they end with one that was left alone.
 
     python benchmarks/kills.py                      200 kills over three precisions
-    python benchmarks/kills.py --kills 6 --seed 1
+    python benchmarks/kills.py --kills 6 --seed 1 training.ensemble=1 evaluate=false    any override of train.py may follow
 
 Each training is `python train.py ... resume=auto`, ended by SIGKILL at a random moment, in the middle of a save, or while it
 is judged, again and again until it has come to its end. What must be the same to the last bit: weights, a digest of all that
@@ -55,6 +55,7 @@ def main() -> int:
     parser.add_argument(
         "--tracked", type=float, default=0.25, help="share of trainings in MLflow (default: %(default)s)"
     )
+    parser.add_argument("overrides", nargs="*", help="of the trainings")
     options = parser.parse_args()
     share = -(-options.kills // len(PRECISIONS))
     with tempfile.TemporaryDirectory() as folder, concurrent.futures.ThreadPoolExecutor(options.jobs) as pool:
@@ -79,7 +80,7 @@ def main() -> int:
 def kill_often(folder: Path, precision: str, kills: int, options: argparse.Namespace) -> tuple[int, list[str], Any]:
     """Trainings of one precision, until that many kills have happened; how often, what differed, and at what moments."""
     generator = random.Random(f"{options.seed} {precision}")
-    words = [*SMALL, *PRECISIONS[precision], f"training.precision={precision}"]
+    words = [*SMALL, *PRECISIONS[precision], f"training.precision={precision}", *options.overrides]
     alone = folder / "alone"
     alone.mkdir(parents=True)
     write_series(alone)
@@ -208,7 +209,7 @@ def outcome(folder: Path) -> dict[str, Any]:
         "weights": json.loads((run / "forecaster" / "manifest.json").read_text()),
         "history": sorted(metrics.items()),
         "skipped": sum(value for (_, name), value in metrics.items() if name == "train/skipped_steps"),
-        "scores": hashlib.sha256((run / "scores.csv").read_bytes()).hexdigest(),
+        "scores": [hashlib.sha256(path.read_bytes()).hexdigest() for path in run.glob("scores.csv")],
         "attention": hashlib.sha256(json.dumps(drawn, sort_keys=True).encode()).hexdigest(),
     }
 

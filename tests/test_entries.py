@@ -122,7 +122,9 @@ def test_evaluating_a_stored_run_gives_the_table_that_training_gave(weather: Pat
     assert tables(done.stdout) == tables((weather / "output.txt").read_text())
 
 
-@pytest.mark.parametrize("selector", ["best", "id", "mlflow id", "beginning"])
+@pytest.mark.parametrize(
+    "selector", ["best", "beginning", *(pytest.param(word, marks=pytest.mark.slow) for word in ("id", "mlflow id"))]
+)
 def test_a_stored_run_is_found_by_whatever_names_it(
     weather: Path, selector: str, monkeypatch: pytest.MonkeyPatch, compose_evaluate: Callable[..., EvaluateConfig]
 ) -> None:

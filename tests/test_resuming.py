@@ -70,7 +70,7 @@ def result(folder: Path) -> dict[str, Any]:
     return {**json.loads((run / "training.json").read_text()), "metrics": None, "maps": drawn}
 
 
-@pytest.mark.parametrize("number", [2, 5, 8])  # in the first network, at its end, in the second
+@pytest.mark.parametrize("number", [2, pytest.param(5, marks=pytest.mark.slow), 8])  # 2 and 5: in the first network
 def test_a_run_that_was_stopped_goes_on_in_its_folder_and_ends_the_same(
     train: Callable[..., pipeline.Outcome], sigterm_at: Callable[[int], None], tmp_path: Path, number: int
 ) -> None:

@@ -28,6 +28,16 @@ PROJECT = Path(__file__).resolve().parents[2]
 RUN_ID = "2026-01-02_03-04-05_0a1b2c"
 
 
+@pytest.fixture(autouse=True)
+def levels() -> Iterator[None]:
+    """What a command sets for its process must not outlive it here: other tests read the log."""
+    names = ("headway", "hydra", "hydra_plugins")
+    before = {name: logging.getLogger(name).level for name in names}
+    yield
+    for name, level in before.items():
+        logging.getLogger(name).setLevel(level)
+
+
 @dataclass(frozen=True)
 class Place:
     """Where an attack happens.

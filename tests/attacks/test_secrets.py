@@ -136,6 +136,7 @@ def test_a_run_whose_server_repeats_its_secrets_holds_none_and_can_be_judged(
     assert leaks(folder, said + words) == set()
 
 
+@pytest.mark.slow
 def test_a_run_in_a_database_holds_no_secret(folder: Path, type_in: TypeIn) -> None:
     code, said = type_in(folder, "train.py", *QUICK, "tracking.uri=sqlite:///mlflow.db")
     assert code == 0, said

@@ -100,6 +100,7 @@ def test_a_forecaster_is_the_old_or_the_new(
         assert hold(kind, prepare=before, write=lambda folder: new.save(folder / "forecaster"), read=read) >= 10
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", ["full", "power lost"])
 def test_every_file_of_a_judgement_is_the_old_or_the_new(
     kind: str, hold: Callable[..., int], judged: Callable[[int], Judgement]
