@@ -53,7 +53,7 @@ ALLOWED = {
     | {"task"},
     "unseen": {"config", "data", "evaluation", "tracking", "files", "forecaster", "judgement", "task", "errors"},
     "record": {"config", "data", "training", "tracking", "attention", "report", "forecaster", "judgement", "stored"}
-    | {"explanation", "explanation_files", "files", "run_report", "task"},
+    | {"errors", "explanation", "explanation_files", "files", "run_report", "task"},
     "backtest": {"config", "data", "training", "tracking", "evaluation", "report", "backend", "fitting", "forecaster"}
     | {"files", "forecasting", "task", "errors"},
     "audit": {"config", "data", "evaluation", "feeds", "forecaster", "forecasting", "rival_forecasts", "task"}

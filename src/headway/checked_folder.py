@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from headway import files, stored_file
-from headway.errors import StoredRunError
+from headway.errors import HeadwayError, StoredRunError
 
 if TYPE_CHECKING:
     import keras
@@ -97,7 +97,7 @@ def arrays(stored: bytes, weights: Mapping[str, "Weight"], path: Path) -> dict[s
             if any(one.compress_type != zipfile.ZIP_STORED for one in entries.values()):
                 raise StoredRunError(f"{path}: is compressed, which the weights of a forecaster never are; train again")
             return {name: _array(archive, entries[name], name, one, path) for name, one in weights.items()}
-    except StoredRunError:
+    except HeadwayError:
         raise
     except Exception as error:  # what a hostile archive makes the readers of zip files and of headers raise, all of it
         words = " ".join(str(error).split())[:200] or type(error).__name__

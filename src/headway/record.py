@@ -14,6 +14,7 @@ from headway import explanation_files, files, tracking
 from headway.attention import heads, maps
 from headway.config.train import TrainConfig
 from headway.data import batches
+from headway.errors import StoredRunError
 from headway.explanation import Explanation
 from headway.forecaster import Forecaster
 from headway.judgement import Judgement
@@ -113,6 +114,9 @@ class EpochRecord:
 
     def __call__(self, forecaster: Forecaster, epochs: int, metrics: Mapping[str, float]) -> None:
         """Keep the metrics of the last of `epochs` epochs; before the first there are none."""
+        for path in self._kept():
+            if int(path.stem) > epochs:  # of a training that went back, or that another process does again
+                path.unlink()
         if metrics:
             self._run.log_metrics(metrics, step=epochs)
         if not epochs or (epochs - 1) % self._every == 0:
@@ -128,14 +132,24 @@ class EpochRecord:
 
     def maps(self) -> dict[int, NDArray[np.float32]]:
         """Epoch -> mean attention scores of the probe windows [layers, N, T, S], for epochs that were drawn."""
-        found = sorted(self._folder.glob("?????.npy"))
-        return {int(path.stem): np.load(path, allow_pickle=False) for path in found}
+        return {int(path.stem): _map(path) for path in self._kept()}
+
+    def _kept(self) -> list[Path]:
+        return sorted(self._folder.glob("?????.npy"))
 
     def _keep(self, mean: NDArray[np.float32], epochs: int) -> None:
         content = io.BytesIO()
         np.save(content, mean, allow_pickle=False)
         self._folder.mkdir(parents=True, exist_ok=True)
         files.write(self._folder / f"{epochs:05d}.npy", content.getvalue())
+
+
+def _map(path: Path) -> NDArray[np.float32]:
+    try:
+        found: NDArray[np.float32] = np.load(path, allow_pickle=False)
+        return found
+    except (ValueError, EOFError) as error:
+        raise StoredRunError(f"{path}: not a map of attention; begin another run with resume=off: {error}") from None
 
 
 def record_training(
@@ -222,10 +236,13 @@ def record_report(
 ) -> None:
     """The run's page, of what its journal and its folder hold; arguments as for `write_report`."""
     lines = tracking.read_journal(run.folder)
-    # By epoch: one that was trained again, after going back, has a later line.
+    # By epoch: where training went back, what followed the epoch before is of no account.
     by_epoch: dict[str, dict[int, float]] = {"train/loss": {}, "validation/loss": {}}
     for line in lines:
         for name in set(by_epoch) & set(line["metrics"]):
+            later = [epoch for epoch in by_epoch[name] if epoch >= line["step"]]
+            for epoch in later:
+                del by_epoch[name][epoch]
             by_epoch[name][line["step"]] = line["metrics"][name]
     curves = {name: [values[epoch] for epoch in sorted(values)] for name, values in by_epoch.items()}
     metrics = {name: value for line in lines for name, value in line["metrics"].items()}

@@ -200,7 +200,6 @@ def state(**changes: Any) -> dict[str, Any]:
 @pytest.mark.parametrize(
     ("networks", "values", "message"),
     [
-        ([], {}, "does not hold what it should"),
         ([state(epoch="1")], {}, "whole numbers"),
         ([state(epoch=-1)], {}, "whole numbers"),
         ([state(history={"loss": [0.5, 0.4]})], {}, "not of the epochs that are done"),

@@ -70,7 +70,7 @@ def saved(compose: Callable[..., TrainConfig], tmp_path_factory: pytest.TempPath
     config = compose(
         *("model.d_model=4", "model.heads=2", "model.feed_forward=5", "model.attention=projected"),
         *("training.epochs=2", "training.warmup=0.0", "training.steps_per_execution=3", "training.precision=float32"),
-        "training.ema=0.9",  # its weights change hands around every validation
+        *("training.ema=0.9", "training.checkpoint_steps=2"),  # weights change hands around every validation and save
     )
     network = Transformer(config.model, TaskShape(5, 3, 2, (1,), 2, 1))
     generator = np.random.default_rng(2)

@@ -12,7 +12,7 @@ from typing import Protocol
 from headway import backend, benchmark_check, interruption, tracking
 from headway.config.train import TrainConfig
 from headway.data import sources
-from headway.errors import Interrupted, Pruned
+from headway.errors import Interrupted
 from headway.fitting import Watch, fit_forecaster, refuse_misfits
 from headway.forecaster import Forecaster
 from headway.identity import digest_of
@@ -98,15 +98,14 @@ def train(
         checkpoints = Checkpoints(run.folder / FOLDER)
         try:
             outcome = _train_and_judge(config, task, run, settings, checkpoints, precision=precision, sweep=sweep)
-        except (Interrupted, KeyboardInterrupt) as error:
-            if sweep is not None:
+        except BaseException as error:
+            if sweep is not None:  # a child is trained anew, if at all
+                checkpoints.remove()
+            if sweep is not None or not isinstance(error, Interrupted | KeyboardInterrupt):
                 raise
             raise Interrupted(
                 f"{str(error) or 'interrupted'}: run {run.id} is kept; the same command with resume=auto goes on with it"
             ) from None
-        except Pruned:
-            checkpoints.remove()
-            raise
     # After the run has its end: killed in between, it is finished and has checkpoints that nobody needs.
     checkpoints.remove()
     return outcome
@@ -151,9 +150,11 @@ def _train_and_judge(
     epochs = EpochRecord(run, config, task)
     # Off means another seed every time; it is kept with the state, so that going on is still exact.
     seed = config.seed if config.training.determinism != "off" else secrets.randbits(32)
-    identity = {"precision": precision, "backend": backend.loaded()}
+    identity = {"precision": precision, "backend": backend.loaded(), "device": settings.environment["device"]}
     with interruption.deferred() as stop:
         so_far = Progress(checkpoints, identity=identity, seed=seed, stop=stop)
+        if config.training.determinism == "off":
+            so_far.keep_seed()
         if so_far.is_resumed:
             log.info("goes on at %s", so_far.words)
         forecaster, history = fit_forecaster(
@@ -164,8 +165,8 @@ def _train_and_judge(
             progress="none" if sweep is not None else "bar" if sys.stdout.isatty() else "lines",
             so_far=so_far,
         )
-        if stop():
-            raise Interrupted("interrupted")
+    if stop():
+        raise Interrupted("interrupted")
     score = history.validation[config.criterion]
     # Of the epoch whose weights are kept; the last epoch's is another number.
     kept = {"train/seconds": so_far.seconds, "validation/best_error": float(f"{score:.6g}")}

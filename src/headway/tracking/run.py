@@ -10,7 +10,7 @@ from pathlib import Path
 from types import MappingProxyType
 
 from headway import files
-from headway.errors import StorageError
+from headway.errors import Interrupted, StorageError
 from headway.redaction import redacted
 from headway.tracking import folder as run_folder
 from headway.tracking.journal import MEASURED, SYSTEM_FILE, Journal, read_journal
@@ -42,9 +42,11 @@ class Run:
         self._mirror: Mirror = OffMirror()
         self._journal = Journal(folder)
         self._outbox = Outbox(folder, goes_on=goes_on)
-        lines = read_journal(folder) if goes_on else []
         self._goes_on = goes_on
-        self._before = {(name, line["step"]): value for line in lines for name, value in line["metrics"].items()}
+        self._before: dict[tuple[str, int], set[float]] = {}
+        for line in read_journal(folder) if goes_on else ():
+            for name, value in line["metrics"].items():
+                self._before.setdefault((name, line["step"]), set()).add(value)
         self._system: SystemMetrics | None = None
         # The mirror's thread says which MLflow run is the mirror.
         self._lock = threading.Lock()
@@ -103,12 +105,17 @@ class Run:
             raise ValueError("A metric has no name. Names are paths such as validation/mae.")
         if fresh := {name: value for name, value in metrics.items() if not self._is_known(name, step, value)}:
             self._journal.append(fresh, step=step, time=clock.time())
-            self._before.update({(name, step): float(value) for name, value in fresh.items()})
             self._mirror.poke()
 
     def _is_known(self, name: str, step: int, value: float) -> bool:
-        before = self._before.get((name, step))
-        return self._goes_on and before is not None and (name.endswith(MEASURED) or before == float(value))
+        """Whether the journal of a run that goes on has it."""
+        if not self._goes_on:
+            return False
+        before = self._before.setdefault((name, step), set())
+        # What a clock or a meter says differs when the same is done again.
+        known = float(value) in before or (name.endswith(MEASURED) and bool(before))
+        before.add(float(value))
+        return known
 
     def log_params(self, params: Mapping[str, object]) -> None:
         """Mirror the settings worth comparing; each key once, a later value of the same key is passed over."""
@@ -245,7 +252,13 @@ class Run:
         self._stop_sampling()
         # The folder first, it is the truth: killed in between, the next start looks after the mirror.
         self._rewrite(status=status, ended=run_folder.now())
-        self._mirror.finish(self._record)
+        try:
+            self._mirror.finish(self._record)
+        except (KeyboardInterrupt, Interrupted):
+            if status != run_folder.FINISHED:
+                raise
+            # The run has its end; only the wait for its mirror was cut short, and `sync` sends the rest.
+            log.warning("run %s is finished; what MLflow lacks: python -m headway.tracking sync %s", self.id, self.id)
 
     def _drain(self) -> None:
         self._mirror.finish()

@@ -67,6 +67,8 @@ def refuse_resume(record: RunRecord, digest: str, folder: Path) -> None:
         raise StoredRunError(
             f"{name} is a {record.kind}, not a training: the command it was started with goes on with it."
         )
+    if record.parent:
+        raise StoredRunError(f"{name} is a child of the sweep {record.parent}, whose own command goes on with it.")
     if record.status in _ENDED:
         raise StoredRunError(f"{name} {_ENDED[record.status].format(id=record.id)}")
     process = Process.read(record.process)

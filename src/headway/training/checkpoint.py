@@ -103,7 +103,9 @@ class Checkpoints:
                 damaged = str(error)
                 log.warning("%s; the checkpoint before it is taken", damaged)
         if damaged:
-            raise StoredRunError(f"{damaged}; no other checkpoint is whole: the run cannot go on, start it anew")
+            raise StoredRunError(
+                f"{damaged}; no other checkpoint is whole: the run cannot go on, begin another with resume=off"
+            )
         return None
 
     def remove(self) -> None:

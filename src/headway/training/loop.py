@@ -216,6 +216,7 @@ class Loop(keras.callbacks.Callback):
             raise NotFinite(self._epoch, self._step, "no step of the epoch was taken: each overflowed")
 
     def _save(self, *, planned: bool) -> None:
+        self.model  # noqa: B018 - on JAX it takes the variables back from the step
         arrays = {**self._variables.capture(), **self._best}
         if broken := not_finite(arrays):
             raise NotFinite(self._epoch, self._step, f"{broken} holds a value that is not finite")

@@ -45,8 +45,8 @@ class Progress:
         self.is_resumed = found is not None
         if found is not None and checkpoints is not None:
             self._states = self._good = self._read(found)
-            if not self._states[-1].planned and (planned := checkpoints.newest(planned=True)) is not None:
-                self._good = self._read(planned)
+            if self._states and not self._states[-1].planned:
+                self._good = self._last_planned(checkpoints)
             self.seed, self._before = _numbers(found)
 
     @property
@@ -75,6 +75,11 @@ class Progress:
             return f"{member}after its last epoch"
         return f"{member}epoch {state.epoch + 1}, step {state.step}"
 
+    def keep_seed(self) -> None:
+        """Store the seed before anything is drawn from it, unless that was done."""
+        if self._checkpoints is not None and not self.is_resumed:
+            self._checkpoints.write(self._packed())
+
     def begin(self, member: int) -> TrainingState:
         """The state to begin or go on with, for the 0-based network that is trained next."""
         if member == len(self._states):
@@ -97,6 +102,14 @@ class Progress:
         """Remove what is stored: the run is at its end."""
         if self._checkpoints is not None:
             self._checkpoints.remove()
+
+    def _last_planned(self, checkpoints: Checkpoints) -> list[TrainingState]:
+        """The states to go back to, where an interruption saved the newest ones."""
+        try:
+            planned = checkpoints.newest(planned=True)
+        except StoredRunError:  # named already; training goes on, and only going back would be to another state
+            planned = None
+        return self._states if planned is None else self._read(planned)
 
     def _packed(self) -> Checkpoint:
         states = [{**asdict(replace(state, arrays={})), "arrays": None} for state in self._states]
@@ -123,7 +136,7 @@ class Progress:
                 number, _, rest = name.partition("/")
                 arrays[int(number)][rest] = array
             states = [_state(values, own) for values, own in zip(stored, arrays, strict=True)]
-            if not states or not all(state.finished for state in states[:-1]):
+            if not all(state.finished for state in states[:-1]):
                 raise ValueError("a network was begun before the one before it was finished")
             if broken := next(filter(None, map(not_finite, arrays)), None):
                 raise ValueError(f"{broken} holds a value that is not finite")
