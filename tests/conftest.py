@@ -1,11 +1,13 @@
 """Configurations as the command line makes them, and small csv files."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import hydra
 import hypothesis
+import numpy as np
 import pytest
 from omegaconf import OmegaConf
 
@@ -13,6 +15,7 @@ from headway.config.evaluate import EvaluateConfig
 from headway.config.sweep import TrainCommand
 from headway.config.train import TrainConfig
 from headway.config.validate import validate
+from headway.data.series import Dataset, StoredRows
 from headway.sweeps.plan import Plan
 
 PROJECT = Path(__file__).resolve().parent.parent
@@ -61,6 +64,23 @@ def write_csv(tmp_path: Path) -> Callable[..., Path]:
         return path
 
     return write
+
+
+@pytest.fixture
+def on_disk(tmp_path: Path) -> Callable[[Dataset], Dataset]:
+    """Puts the rows of a dataset into files and hands on the same dataset, mapped from them."""
+
+    def on_disk(dataset: Dataset) -> Dataset:
+        arrays = {}
+        for name in ("values", "known_future", "timestamps"):
+            np.save(tmp_path / name, getattr(dataset, name))
+            arrays[name] = np.asarray(np.load(tmp_path / f"{name}.npy", mmap_mode="r"))
+        ends = np.cumsum([len(series) for series in dataset.series])
+        parts = zip(dataset.series, *(np.split(array, ends[:-1]) for array in arrays.values()), strict=True)
+        series = [replace(one, values=v, known_future=k, timestamps=t) for one, v, k, t in parts]
+        return replace(dataset, series=tuple(series), stored=StoredRows(**arrays, fingerprint=dataset.fingerprint()))
+
+    return on_disk
 
 
 @pytest.fixture

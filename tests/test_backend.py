@@ -63,3 +63,16 @@ def test_a_process_that_loaded_keras_with_another_backend_is_told_so(monkeypatch
     monkeypatch.setenv("KERAS_BACKEND", "")
     with pytest.raises(ConfigError, match=f"backend={OTHER}: this process has loaded Keras with {HERE}"):
         backend.load(OTHER)
+
+
+def test_what_the_import_leaves_is_never_searched_for_garbage_and_what_comes_later_is(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("KERAS_BACKEND", "")
+    code = (
+        "import gc; from headway import backend; before = gc.get_freeze_count(); backend.load('jax'); "
+        "kept = gc.get_freeze_count(); later = [[] for _ in range(99)]; backend.load('jax'); "
+        "print(before, kept > 100_000, gc.isenabled(), gc.get_freeze_count() <= kept)"
+    )
+    found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
+    assert found.split() == ["0", "True", "True", "True"]

@@ -1,5 +1,6 @@
 """Judging a forecaster: the same windows for all, and nothing learned from the test split."""
 
+import tracemalloc
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -10,8 +11,10 @@ import pytest
 from sklearn.preprocessing import StandardScaler
 
 from headway.config.train import TrainConfig
+from headway.config.windows import SplitsSpec
 from headway.data import batches, sources
-from headway.data.series import Series
+from headway.data.clock import Clock
+from headway.data.series import Dataset, Series
 from headway.evaluation.scaled import MSE, Published
 from headway.fitting import untrained
 from headway.forecaster import Forecaster
@@ -54,6 +57,16 @@ def forecaster_of(config: TrainConfig, task: Task) -> Forecaster:
     for variable in network.weights:
         variable.assign(generator.normal(scale=0.3, size=variable.shape))
     return untrained(network, task)
+
+
+def noisy_task(config: TrainConfig, test_rows: int) -> Task:
+    """Hourly rows of y and x, 2,000 to train on."""
+    rows, generator = 2500 + test_rows, np.random.default_rng(5)
+    times = np.datetime64("2000-01-01", "s") + np.arange(rows) * np.timedelta64(3600, "s")
+    series = Series("one", times, generator.normal(size=(rows, 2)).cumsum(axis=0), np.empty((rows, 0)))
+    dataset = Dataset("made", (series,), ("y", "x"), ("y",), (), Clock(1, "h"), 24)
+    splits = SplitsSpec(train=2000, validation=500, test=test_rows, purge=0)
+    return prepare(dataset, dataset_spec=config.dataset, splits=splits, windows=config.windows)
 
 
 def judged(config: TrainConfig, task: Task) -> Judgement:
@@ -327,3 +340,31 @@ def test_files_hold_the_scaled_scores_first_and_those_by_target_below(config: Tr
     places = [text.index(word) for word in words]
     assert places == sorted(places) and "0.123" in text and f"x: {MODEL}" in text
     assert judgement.summary().startswith("scaled values, all") and "published" not in judgement.table()
+
+
+def test_judging_holds_no_second_copy_of_the_forecasts(
+    compose: Callable[..., TrainConfig], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for module in (
+        "forecasting._WINDOWS",
+        "slicing._WINDOWS",
+        "evaluation.forecasts._VALUES",
+        "evaluation.scaled._VALUES",
+    ):
+        monkeypatch.setattr(f"headway.{module}_AT_ONCE", 4096)  # small parts: what grows is not they
+    small = ["model.d_model=4", "model.heads=1", "model.feed_forward=3", "evaluation.bootstrap=20"]
+    config = compose(*small, "windows.horizon=12", "evaluation.rivals=[persistence,window_mean]")
+    own, peaks = [], []
+    for rows in (9_000, 33_000):
+        task = noisy_task(config, rows)
+        forecaster = forecaster_of(config, task)
+        _ = task.rows, task.profile, task.dataset.values  # not what judging adds
+        tracemalloc.start()
+        judgement = judge_forecaster(forecaster, task, config.evaluation, seed=0, cache=None, scaled=True)
+        judgement.examples()
+        peaks.append(tracemalloc.get_traced_memory()[1])
+        tracemalloc.stop()
+        found = judgement.forecasts
+        arrays = [found.quantiles, found.actual, *found.rivals.values(), found.ticks, found.series]
+        own.append(sum(array.nbytes for array in (*arrays, *(one.codes for one in found.slicings.values()))))
+    assert peaks[1] - peaks[0] < 1.5 * (own[1] - own[0])

@@ -5,18 +5,18 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import scipy.stats
 
 from headway import tracking
 from headway.config.train import TrainConfig
 from headway.data import batches
 from headway.data.clock import Clock
 from headway.data.series import Dataset, Series
+from headway.epoch_record import EpochRecord
 from headway.fitting import untrained
 from headway.forecaster import Forecaster
 from headway.judgement import judge_forecaster
 from headway.models.transformer import Transformer
-from headway.record import EpochRecord, facts, record_judgement, record_report, record_training
+from headway.record import facts, record_judgement, record_report, record_training
 from headway.stored import Result, Stored
 from headway.task import Task, prepare
 from headway.tracking import Run
@@ -56,19 +56,6 @@ def forecaster(config: TrainConfig, task: Task) -> Forecaster:
 def run(config: TrainConfig, tmp_path: Path) -> Run:
     with tracking.start(config.tracking, name="made", comparable="x", root=tmp_path / "runs") as started:
         return started
-
-
-def test_attention_is_drawn_at_twenty_epochs_at_most_the_first_among_them(
-    config: TrainConfig, task: Task, forecaster: Forecaster, tmp_path: Path
-) -> None:
-    longer = config.model_copy(update={"training": config.training.model_copy(update={"epochs": 41})})
-    with tracking.start(config.tracking, name="made", comparable="x", root=tmp_path) as run:
-        record = EpochRecord(run, longer, task)
-        for epochs in range(9):
-            record(forecaster, epochs, {"validation/mae": 1.0} if epochs else {})
-    # A third of 41 epochs is 14 pictures; half would be 21.
-    drawn = sorted(int(path.stem) for path in run.folder.glob("images/attention/all_heads/*.png"))
-    assert drawn == [0, 1, 4, 7]
 
 
 def test_a_trained_run_holds_forecaster_attention_and_curves(
@@ -111,21 +98,6 @@ def test_attention_by_epoch_is_that_of_the_probe_windows(
         np.testing.assert_allclose(stored["attention_scores"][1], expected, atol=1e-6)
         # The forecast reads every step, so what a lag receives is the mean over all that attend.
         np.testing.assert_allclose(stored["received"][1], expected.mean(axis=-2), atol=1e-6)
-
-
-def test_the_entropy_of_every_layer_is_in_the_journal_of_every_epoch_drawn(
-    config: TrainConfig, task: Task, forecaster: Forecaster, run: Run
-) -> None:
-    record = EpochRecord(run, config, task)
-    for epochs in range(3):
-        record(forecaster, epochs, {"validation/mae": 1.0} if epochs else {})
-    index = task.windows["validation"]
-    inputs = batches.gather(task.rows, index, batches.evenly_spaced(index, 5)).inputs
-    rows = forecaster.attention_scores(inputs)[:, 0].reshape(-1, 3)
-    expected = np.mean([scipy.stats.entropy(row) / np.log(3) for row in rows])
-    lines = [line for line in tracking.read_journal(run.folder) if "attention/entropy_l1" in line["metrics"]]
-    assert [line["step"] for line in lines] == [0, 1, 2]
-    assert lines[2]["metrics"]["attention/entropy_l1"] == pytest.approx(expected, rel=1e-5)
 
 
 def test_the_page_of_a_run_has_the_curves_and_the_best_epoch_of_its_journal(

@@ -1,6 +1,7 @@
 """Where the short ways beside attention begin: least squares, as scikit-learn finds it."""
 
 from collections.abc import Callable
+from operator import attrgetter
 
 import numpy as np
 import pytest
@@ -142,3 +143,17 @@ def test_a_network_without_short_ways_is_left_as_it_is(compose: Callable[..., Tr
     solved_paths.solve(network, task)
     for one, other in zip(before, network.get_weights(), strict=True):
         np.testing.assert_array_equal(one, other)
+
+
+def test_rows_that_stay_in_their_file_are_solved_chunk_by_chunk(
+    compose: Callable[..., TrainConfig], on_disk: Callable[[Dataset], Dataset], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    config = compose(*WORDS, *PATHS)
+    memory = task_of(config, missing=0.1)
+    monkeypatch.setattr("headway.data.series._VALUES_AT_ONCE", 700)
+    disk = prepare(on_disk(memory.dataset), dataset_spec=config.dataset, splits=config.splits, windows=config.windows)
+    one, other = solved(config, memory), solved(config, disk)
+    for path in ("calendar_path.projection.kernel", "linear_path.kernel", "linear_path.ahead"):
+        found, expected = (np.asarray(attrgetter(path)(network)) for network in (other, one))
+        assert np.abs(expected).max() > 0.01
+        np.testing.assert_allclose(found, expected, rtol=1e-4, atol=1e-5)

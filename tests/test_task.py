@@ -1,5 +1,6 @@
 """A task as a whole: what a model is trained and judged on."""
 
+import logging
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -10,7 +11,9 @@ import pytest
 
 from headway.config.train import TrainConfig
 from headway.data import sources
+from headway.data.batches import RowsOnDisk, ScaledRows
 from headway.data.profile import ColumnProfile
+from headway.data.series import Dataset
 from headway.errors import DataError
 from headway.task import Task, prepare
 
@@ -45,6 +48,20 @@ def test_the_shipped_task_has_the_published_windows_and_shape(
     assert (shape.targets, shape.num_known_future) == ((0,), 6)  # a day in two pairs, a year in one
 
 
+def test_of_each_split_a_sample_is_taken_and_the_log_says_of_how_many(
+    csv_task: Callable[..., Task], caplog: pytest.LogCaptureFixture
+) -> None:
+    with caplog.at_level(logging.INFO):
+        task = csv_task(np.arange(211) % 17, "windows.most=31")
+    # 148, 21 and 42 rows; the first 6 of all have no context.
+    assert {split: (len(index), index.total) for split, index in task.windows.items()} == {
+        "train": (31, 148 - 6 - 5),
+        "validation": (16, 16),
+        "test": (31, 42 - 5),
+    }
+    assert "csv: windows: train 31 of 137, validation 16, test 31 of 37" in caplog.messages
+
+
 def test_the_shape_counts_calendar_and_known_columns(csv_task: Callable[..., Task]) -> None:
     sizes = ["windows.context_length=5", "windows.horizon=3"]
     task = csv_task(np.arange(211) % 17, *sizes, "dataset.known_future=[x]", "dataset.calendar.week=0")
@@ -53,7 +70,8 @@ def test_the_shape_counts_calendar_and_known_columns(csv_task: Callable[..., Tas
 
 
 @pytest.mark.parametrize(
-    "change", ["windows.horizon=5", "windows.stride=2", "splits.purge=3", "windows.context_length=7"]
+    "change",
+    ["windows.horizon=5", "windows.stride=2", "windows.most=31", "splits.purge=3", "windows.context_length=7"],
 )
 def test_tasks_share_an_identity_only_if_their_scores_can_be_compared(
     csv_task: Callable[..., Task], compose: Callable[..., TrainConfig], change: str
@@ -117,6 +135,31 @@ def test_the_profile_is_that_of_the_training_rows_of_all_series_and_of_columns_k
     )
     assert dict(task.profile.columns) == {"y": ColumnProfile.of(y), "x": ColumnProfile.of(x)}
     assert task.profile.columns["y"].rows == round(0.7 * 113) + round(0.7 * 133)
+
+
+def test_a_task_whose_rows_stay_in_their_file_is_the_same_task(
+    two_series: Callable[..., Task],
+    on_disk: Callable[[Dataset], Dataset],
+    compose: Callable[..., TrainConfig],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    config = compose("windows.context_length=3", "windows.horizon=2")
+    memory = two_series("dataset.known_future=[x]", "dataset.calendar.week=0")
+    with monkeypatch.context() as patch:
+        patch.setattr("headway.data.series._VALUES_AT_ONCE", 11)
+        disk = prepare(
+            on_disk(memory.dataset), dataset_spec=config.dataset, splits=config.splits, windows=config.windows
+        )
+        found = disk.profile
+    assert isinstance(disk.rows, RowsOnDisk) and isinstance(memory.rows, ScaledRows)
+    assert disk.shape == replace(memory, cycles=disk.cycles).shape
+    assert disk.identity(config.splits) == memory.identity(config.splits)
+    assert disk.question(config.splits) == memory.question(config.splits)
+    assert (found.columns, found.last_time) == (memory.profile.columns, memory.profile.last_time)
+    np.testing.assert_allclose(found.seasonal_scale, memory.profile.seasonal_scale)
+    np.testing.assert_allclose(found.seasonal_square, memory.profile.seasonal_square)
+    for one, other in ((disk.scaler, memory.scaler), (disk.known_future_scaler, memory.known_future_scaler)):
+        np.testing.assert_allclose([one.mean, one.scale], [other.mean, other.scale], rtol=1e-12)
 
 
 def test_later_rows_move_nothing_of_the_profile(two_series: Callable[..., Task]) -> None:

@@ -1,11 +1,14 @@
 """What Keras computes with: decided before Keras is imported, because it reads it once."""
 
+import gc
 import importlib
 import importlib.util
 import logging
 import os
 import sys
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 from headway.errors import ConfigError
 
@@ -66,8 +69,9 @@ def _start_quietly() -> str:
     with tempfile.TemporaryFile() as notes:
         os.dup2(notes.fileno(), 2)
         try:
-            keras = importlib.import_module("keras")
-            keras.ops.zeros(())  # the first tensor looks for devices
+            with _uncollected():
+                keras = importlib.import_module("keras")
+                keras.ops.zeros(())  # the first tensor looks for devices
             return str(keras.backend.backend())
         except BaseException:
             notes.seek(0)
@@ -76,3 +80,20 @@ def _start_quietly() -> str:
         finally:
             os.dup2(kept, 2)
             os.close(kept)
+
+
+@contextmanager
+def _uncollected() -> Iterator[None]:
+    """Look for no garbage while Keras is imported, and never among what that leaves.
+
+    It makes half a million objects that stay, and looking through them again and again takes a fifth of the import's time.
+    """
+    if "keras" in sys.modules or not gc.isenabled():
+        yield
+        return
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.freeze()
+        gc.enable()

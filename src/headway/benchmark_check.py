@@ -99,9 +99,9 @@ def _refuse_miscount(task: Task) -> None:
         spans = [border[split] for border in task.borders]
         fitting = sum(max(0, -(-(end - horizon + 1 - max(begin, length)) // index.stride)) for begin, end in spans)
         expected = fitting - sum(index.dropped.values())
-        if len(index) != expected:
+        if index.total != expected:
             wrong.append(
-                f"{task.dataset.name}: expected {expected:,} {split} windows by its borders, got {len(index):,}"
+                f"{task.dataset.name}: expected {expected:,} {split} windows by its borders, got {index.total:,}"
             )
     _refuse(wrong)
 
@@ -165,7 +165,7 @@ def _actual(task: Task) -> Array:
     index = task.windows["test"]
     actual = np.empty((len(index), task.shape.horizon, len(task.shape.targets)))
     for numbers in batches.all_numbers(index, batch_size=_WINDOWS_AT_ONCE):
-        actual[numbers] = batches.gather_raw(task.dataset, index, numbers).target
+        actual[numbers] = batches.gather_target(task.dataset, index, numbers)
     return actual
 
 

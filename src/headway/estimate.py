@@ -14,7 +14,7 @@ from headway.feeds import training_feed
 from headway.fitting import compiled, refuse_misfits
 from headway.models.transformer import Transformer
 from headway.task import Task, prepare
-from headway.training.fit import for_backend
+from headway.training.fit import run_epochs, steps_per_execution
 from headway.training.precision import device, precision_for
 
 _TIMED_EXECUTIONS = 4
@@ -82,7 +82,9 @@ def estimates(configs: Sequence[TrainConfig], *, project: Path) -> list[Estimate
 def _seconds_per_window(config: TrainConfig, task: Task) -> float:
     """The fastest of some short epochs after a first one that compiles."""
     spec = config.training
-    most = spec.steps_per_execution * _TIMED_EXECUTIONS * spec.batch_size
+    whole = training_feed(task, seed=config.seed, batch_size=spec.batch_size)
+    steps = steps_per_execution(spec, whole)
+    most = steps * _TIMED_EXECUTIONS * spec.batch_size
     feed = training_feed(task, seed=config.seed, batch_size=spec.batch_size, most=most)
     forecaster = compiled(
         config,
@@ -94,6 +96,6 @@ def _seconds_per_window(config: TrainConfig, task: Task) -> float:
     times = []
     for _ in range(_REPEATS):
         started = time.monotonic()
-        forecaster.network.fit(for_backend(feed), epochs=1, shuffle=False, verbose=0)
+        run_epochs(forecaster.network, feed, steps=steps, epochs=1)
         times.append(time.monotonic() - started)
     return min(times) / (feed.num_batches * spec.batch_size)

@@ -59,8 +59,17 @@ def pictures(explanation: Explanation, clock: Clock) -> dict[str, "Figure"]:
     return found
 
 
-def write(explanation: Explanation, folder: Path, clock: Clock) -> list[str]:
-    """Write everything into a run's folder; returns the names of the files."""
+def write(
+    explanation: Explanation, folder: Path, clock: Clock, *, drawn: "Mapping[str, Figure] | None" = None
+) -> list[str]:
+    """Write everything into a run's folder; returns the names of the files.
+
+    Args:
+        explanation: What was found.
+        folder: The run's.
+        clock: Of the data.
+        drawn: What `pictures` gave, or None to draw them now.
+    """
     files.write(folder / WORDS, words(explanation, clock) + "\n")
     lags = lag_names(explanation, clock)
     rows: list[tuple[object, ...]] = [("feature", name, *rise) for name, rise in explanation.features.items()]
@@ -80,7 +89,7 @@ def write(explanation: Explanation, folder: Path, clock: Clock) -> list[str]:
         ],
     )
     _write_maps(explanation, folder / MAPS)
-    drawn = pictures(explanation, clock)
+    drawn = drawn or pictures(explanation, clock)
     for name, figure in drawn.items():
         files.write(folder / name, png(figure))
     return [WORDS, IMPORTANCE, DELETION, MAPS, *drawn]

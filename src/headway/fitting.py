@@ -18,7 +18,7 @@ from headway.models.transformer import Transformer
 from headway.task import Task, name_windows
 from headway.training import losses
 from headway.training.feed import Feed
-from headway.training.fit import History, Shown, compile_model, fit, for_backend, join
+from headway.training.fit import History, Shown, compile_model, evaluate, fit, join
 from headway.training.progress import Progress
 
 # Forecaster, epochs done (0 before the first), their metrics by path.
@@ -134,8 +134,7 @@ def fit_forecaster(
         histories.append(history)
     together = replace(fitted[0], network=ensemble.Ensemble([one.network for one in fitted]))
     _compile(together, config, steps_per_epoch=1, metrics=_metrics(config, task, together.median))
-    found = together.network.evaluate(for_backend(validation), verbose=0, return_dict=True)
-    history = join(histories, {name: float(value) for name, value in found.items()})
+    history = join(histories, evaluate(together.network, validation))
     return with_calibration(together, task, config.evaluation), history
 
 
@@ -168,13 +167,17 @@ class _One:
         begin = self.so_far.begin(member or 0)
         if not begin.arrays:
             watch(forecaster, 0, {})
-        clock, steps = time.monotonic(), train.num_batches - begin.step
+        clock, steps, waited = time.monotonic(), train.num_batches - begin.step, 0.0
 
         def on_epoch_end(epoch: int, values: Mapping[str, float]) -> None:
-            nonlocal clock, steps
-            rate = steps * spec.batch_size / (time.monotonic() - clock)
-            watch(forecaster, epoch + 1, {**_by_path(values), "train/windows_per_second": rate})
-            clock, steps = time.monotonic(), train.num_batches
+            nonlocal clock, steps, waited
+            seconds = time.monotonic() - clock
+            measured = {
+                "train/windows_per_second": steps * spec.batch_size / seconds,
+                "train/input_share": (train.waited - waited) / seconds,
+            }
+            watch(forecaster, epoch + 1, {**_by_path(values), **measured})
+            clock, steps, waited = time.monotonic(), train.num_batches, train.waited
 
         history = fit(
             forecaster.network,

@@ -1,13 +1,14 @@
 """Forecasts of a task's windows: the forecaster's, calibrated or not, beside its rivals'."""
 
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 
 from headway.config.evaluation import EvaluationSpec
 from headway.data import batches
+from headway.data.batches import RawWindows
 from headway.evaluation.calibration import Calibration, calibrate
 from headway.evaluation.forecasts import Forecasts
 from headway.evaluation.metrics import Array
@@ -26,25 +27,27 @@ def forecast_all(
 ) -> tuple[Forecasts, Array | None]:
     """Forecasts of the test split of a task, and the shares below the quantiles before calibration (or None).
 
+    Quantiles are calibrated as they come, a few thousand windows at a time: there is no second copy of them.
     Arguments as for `judge_forecaster`.
     """
-    index = judged_on.windows["test"]
+    index, calibration = judged_on.windows["test"], forecaster.calibration
     plain = replace(forecaster, calibration=None)
-    quantiles, actual = forecast_windows(plain, judged_on, "test", batch_size=spec.batch_size)
-    raw_shares = None
-    if forecaster.calibration is not None:
-        before = Reliability(index.horizon, len(forecaster.levels))
-        before.add(actual, quantiles)
-        raw_shares = before.shares
-        quantiles = forecaster.calibration.applied(quantiles)
-    numbers = np.arange(len(index))
-    rows = index.starts(numbers) + index.context_length - 1
+    ticks, series = np.empty(len(index), np.int64), np.empty(len(index), np.int64)
+    actual = np.empty((len(index), index.horizon, len(forecaster.targets)))
+    quantiles = np.empty((*actual.shape, len(forecaster.levels)))
+    before = Reliability(index.horizon, len(forecaster.levels))
+    start = judged_on.dataset.first_time
+    for numbers, windows, found in _parts(plain, judged_on, "test", batch_size=spec.batch_size):
+        before.add(windows.target, found)
+        quantiles[numbers] = found if calibration is None else calibration.applied(found)
+        actual[numbers], series[numbers] = windows.target, windows.series
+        ticks[numbers] = judged_on.dataset.clock.steps_between(start, windows.origins).round()
     forecasts = Forecasts(
         model=MODEL,
         targets=forecaster.targets,
         levels=forecaster.levels,
-        ticks=_ticks(judged_on)[rows],
-        series=index.series_of(numbers),
+        ticks=ticks,
+        series=series,
         actual=actual,
         quantiles=quantiles,
         rivals=rival_forecasts(spec.rivals, trained_on=task, judged_on=judged_on, cache=cache),
@@ -52,7 +55,7 @@ def forecast_all(
         seasonal_square=np.array(forecaster.profile.seasonal_square, np.float64),
         slicings=slicings(spec.slices, judged_on, index),
     )
-    return forecasts, raw_shares
+    return forecasts, None if calibration is None else before.shares
 
 
 def forecast_windows(forecaster: Forecaster, task: Task, split: str, *, batch_size: int) -> tuple[Array, Array]:
@@ -60,22 +63,11 @@ def forecast_windows(forecaster: Forecaster, task: Task, split: str, *, batch_si
 
     Windows are gathered a few thousand at a time: memory grows with what is returned.
     """
-    index = task.windows[split]
-    shape = task.shape
-    sizes = (len(index), shape.horizon, len(shape.targets))
-    quantiles = np.empty((*sizes, len(forecaster.levels)))
-    actual = np.empty(sizes)
-    for numbers in batches.all_numbers(index, batch_size=_WINDOWS_AT_ONCE):
-        windows = batches.gather_raw(task.dataset, index, numbers)
-        quantiles[numbers] = forecaster.forecast(
-            windows.values,
-            origins=windows.origins,
-            series=windows.series,
-            known_future=windows.known_future,
-            batch_size=batch_size,
-        )
-        actual[numbers] = windows.target
-    return quantiles, actual
+    sizes = (len(task.windows[split]), task.shape.horizon, len(task.shape.targets))
+    found, actual = np.empty((*sizes, len(forecaster.levels))), np.empty(sizes)
+    for numbers, windows, quantiles in _parts(forecaster, task, split, batch_size=batch_size):
+        found[numbers], actual[numbers] = quantiles, windows.target
+    return found, actual
 
 
 def with_calibration(forecaster: Forecaster, task: Task, spec: EvaluationSpec) -> Forecaster:
@@ -89,11 +81,14 @@ def with_calibration(forecaster: Forecaster, task: Task, spec: EvaluationSpec) -
 
 def median_errors(forecaster: Forecaster, task: Task, split: str, *, batch_size: int) -> Array:
     """Mean absolute error [targets] of the medians of a split; NaN where it has no window."""
-    if not len(task.windows[split]):
+    count = len(task.windows[split])
+    if not count:
         return np.full(len(forecaster.targets), np.nan)
-    quantiles, actual = forecast_windows(forecaster, task, split, batch_size=batch_size)
-    errors: Array = np.nanmean(np.abs(quantiles[..., forecaster.median] - actual), axis=(0, 1))
-    return errors
+    errors = np.empty((count, task.shape.horizon, len(forecaster.targets)))
+    for numbers, windows, quantiles in _parts(forecaster, task, split, batch_size=batch_size):
+        errors[numbers] = np.abs(quantiles[..., forecaster.median] - windows.target)
+    means: Array = np.nanmean(errors, axis=(0, 1))
+    return means
 
 
 def calibration_of(forecaster: Forecaster, task: Task, *, batch_size: int) -> Calibration:
@@ -104,7 +99,18 @@ def calibration_of(forecaster: Forecaster, task: Task, *, batch_size: int) -> Ca
     return calibrate(actual, quantiles, forecaster.levels)
 
 
-def _ticks(task: Task) -> NDArray[np.int64]:
-    """All rows' times in steps of the clock, from one origin for all series."""
-    times = task.dataset.timestamps
-    return task.dataset.clock.steps_between(times.min(), times).round().astype(np.int64)
+def _parts(
+    forecaster: Forecaster, task: Task, split: str, *, batch_size: int
+) -> Iterator[tuple[slice, RawWindows, Array]]:
+    """A few thousand windows of a split at a time: their numbers, what they are, and their quantiles."""
+    index = task.windows[split]
+    for numbers in batches.all_numbers(index, batch_size=_WINDOWS_AT_ONCE):
+        windows = batches.gather_raw(task.dataset, index, numbers)
+        quantiles = forecaster.forecast(
+            windows.values,
+            origins=windows.origins,
+            series=windows.series,
+            known_future=windows.known_future,
+            batch_size=batch_size,
+        )
+        yield slice(int(numbers[0]), int(numbers[-1]) + 1), windows, quantiles

@@ -5,12 +5,13 @@ import json
 from functools import cache
 from importlib import metadata
 from pathlib import Path
+from typing import Any
 
 from headway.config.train import TrainConfig
 
 _PACKAGES = ("keras", "tensorflow", "jax", "numpy")
-_ELSEWHERE = {"tracking", "evaluate"}
-"""Where a run is logged, and whether it is judged afterwards, change nothing about what is trained."""
+_ELSEWHERE: Any = {"tracking": True, "evaluate": True, "dataset": {"store"}}
+"""Where a run is logged, whether it is judged afterwards, and where its rows lie, change nothing about what is trained."""
 
 
 def digest_of(config: TrainConfig, fingerprint: str) -> str:

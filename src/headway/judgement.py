@@ -243,22 +243,24 @@ class Judgement:
         Args:
             worst: How many of the worst; of windows that overlap only the worst one is shown.
         """
-        median = self.forecasts.levels.index(0.5)
-        errors = np.abs(self.forecasts.quantiles[:, :, 0, median] - self.forecasts.actual[:, :, 0])
-        observed = ~np.isnan(errors)
-        whole = np.flatnonzero(observed.all(axis=1))
-        chosen = whole if len(whole) else np.flatnonzero(observed.any(axis=1))
-        means = np.nanmean(errors[chosen], axis=1)
-        order = chosen[np.argsort(means, kind="stable")]
-        error_of = dict(zip(chosen.tolist(), means.tolist(), strict=True))
+        forecasts = self.forecasts
+        means, whole = np.empty(len(forecasts)), np.empty(len(forecasts), np.bool_)
+        for windows in forecasts.parts():
+            errors = np.abs(forecasts.point(MODEL, windows)[:, :, 0] - forecasts.actual[windows, :, 0])
+            observed = ~np.isnan(errors)
+            whole[windows], count = observed.all(axis=1), observed.sum(axis=1)
+            sums = np.where(observed, errors, 0.0).sum(axis=1)
+            means[windows] = np.where(count > 0, sums / np.maximum(count, 1), np.nan)
+        chosen = np.flatnonzero(whole) if whole.any() else np.flatnonzero(~np.isnan(means))
+        order = chosen[np.argsort(means[chosen], kind="stable")]
         ranked = [("best", int(order[0])), ("typical", int(order[len(order) // 2]))]
         ranked += [("worst", number) for number in reversed(self._apart(order[::-1], worst))]
-        return [self._example(label, number, error_of[number]) for label, number in ranked]
+        return [self._example(label, number, float(means[number])) for label, number in ranked]
 
     def _apart(self, numbers: NDArray[np.int64], count: int) -> list[int]:
         """The first windows of an order whose origins lie a horizon apart, whatever their series."""
         kept: list[int] = []
-        for number in numbers.tolist():
+        for number in map(int, numbers):
             distances = np.abs(self.forecasts.ticks[kept] - self.forecasts.ticks[number])
             if (distances >= self.forecasts.horizon).all():
                 kept.append(number)

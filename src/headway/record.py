@@ -1,38 +1,39 @@
 """What a run keeps for its review: parameters, data, attention, curves, scores, and the page's description."""
 
-import io
-import math
 import shlex
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import keras
 import numpy as np
 from numpy.typing import NDArray
 
 from headway import explanation_files, files, tracking
-from headway.attention import heads, maps
+from headway.attention import maps
 from headway.config.train import TrainConfig
 from headway.data import batches
-from headway.errors import StoredRunError
+from headway.epoch_record import EpochRecord
 from headway.explanation import Explanation
 from headway.forecaster import Forecaster
 from headway.judgement import Judgement
-from headway.report.attention import attention_epoch, attention_map
+from headway.report.attention import attention_map
 from headway.report.attention_epochs import attention_epochs
 from headway.report.description import describe
 from headway.report.png import png
 from headway.report.training import learning_curves
 from headway.run_report.build import FILE as REPORT
-from headway.run_report.build import write_report
+from headway.run_report.build import early_sections, write_report
 from headway.stored import Result, Stored
 from headway.task import Task
 from headway.tracking import Run
-from headway.training.checkpoint import FOLDER
 from headway.training.fit import History
 from headway.training.precision import Device
 
-MOST_EPOCH_PICTURES = 20  # the UI's slider stays usable
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+    from headway.report.page import Section
 
 
 def record_start(
@@ -94,64 +95,6 @@ def record_start(
     return kept
 
 
-class EpochRecord:
-    """Metrics of every epoch, and what the network attends to on the same probe windows.
-
-    The maps are kept beside the checkpoints, so that a process that goes on with the run finds those of earlier epochs.
-
-    Args:
-        run: Where they are kept.
-        config: How many epochs, and how many probe windows.
-        task: Whose validation windows are probed.
-    """
-
-    def __init__(self, run: Run, config: TrainConfig, task: Task) -> None:
-        index = task.windows["validation"]
-        numbers = batches.evenly_spaced(index, config.evaluation.attention_windows)
-        self._run, self._probes = run, batches.gather(task.rows, index, numbers).inputs
-        self._every = math.ceil(config.training.epochs * config.training.ensemble / MOST_EPOCH_PICTURES)
-        self._folder = run.folder / FOLDER / "attention_maps"
-
-    def __call__(self, forecaster: Forecaster, epochs: int, metrics: Mapping[str, float]) -> None:
-        """Keep the metrics of the last of `epochs` epochs; before the first there are none."""
-        for path in self._kept():
-            if int(path.stem) > epochs:  # of a training that went back, or that another process does again
-                path.unlink()
-        if metrics:
-            self._run.log_metrics(metrics, step=epochs)
-        if not epochs or (epochs - 1) % self._every == 0:
-            scores = forecaster.attention_scores(self._probes)
-            by_layer = enumerate(heads.entropy(scores).mean(axis=1), start=1)
-            self._run.log_metrics(
-                {f"attention/entropy_l{layer}": float(f"{value:.6g}") for layer, value in by_layer}, step=epochs
-            )
-            mean = maps.mean_map(scores)
-            self._keep(mean, epochs)
-            picture = attention_epoch(mean, epoch=epochs, clock=forecaster.clock.step)
-            self._run.log_image(png(picture), key="attention/all_heads", step=epochs)
-
-    def maps(self) -> dict[int, NDArray[np.float32]]:
-        """Epoch -> mean attention scores of the probe windows [layers, N, T, S], for epochs that were drawn."""
-        return {int(path.stem): _map(path) for path in self._kept()}
-
-    def _kept(self) -> list[Path]:
-        return sorted(self._folder.glob("?????.npy"))
-
-    def _keep(self, mean: NDArray[np.float32], epochs: int) -> None:
-        content = io.BytesIO()
-        np.save(content, mean, allow_pickle=False)
-        self._folder.mkdir(parents=True, exist_ok=True)
-        files.write(self._folder / f"{epochs:05d}.npy", content.getvalue())
-
-
-def _map(path: Path) -> NDArray[np.float32]:
-    try:
-        found: NDArray[np.float32] = np.load(path, allow_pickle=False)
-        return found
-    except (ValueError, EOFError) as error:
-        raise StoredRunError(f"{path}: not a map of attention; begin another run with resume=off: {error}") from None
-
-
 def record_training(
     run: Run,
     config: TrainConfig,
@@ -173,6 +116,7 @@ def record_training(
         metrics: What it ended with.
         epochs: What was kept of every epoch.
     """
+    epochs.finish()
     Result(metrics, task.question(config.splits), history.digest).write(run.folder)
     forecaster.save(run.folder / "forecaster")
     index = task.windows["validation"]
@@ -216,12 +160,20 @@ def _record_evolution(
     files.write(folder / "attention_epochs.png", png(picture))
 
 
-def record_explanation(run: Run, explanation: Explanation, forecaster: Forecaster) -> None:
-    """What a judged forecaster attends to, and whether to believe it."""
-    for name in explanation_files.write(explanation, run.folder, forecaster.clock):
+def draw_judgement(run: Run, kept: Stored, task: Task, judgement: Judgement) -> "list[Section]":
+    """All that can be drawn of a judged run before its attention is explained; returns sections of its page."""
+    judgement.write(run.folder)
+    return early_sections(kept, task, judgement)
+
+
+def record_explanation(run: Run, explanation: Explanation, forecaster: Forecaster) -> "Mapping[str, Figure]":
+    """What a judged forecaster attends to, and whether to believe it; returns its pictures by file name."""
+    drawn = explanation_files.pictures(explanation, forecaster.clock)
+    for name in explanation_files.write(explanation, run.folder, forecaster.clock, drawn=drawn):
         run.log_file(name)
     run.log_metrics(explanation.metrics())
     run.set_tags({"attention_is_importance": str(explanation.verdict.trusted).lower()})
+    return drawn
 
 
 def record_report(
@@ -233,6 +185,8 @@ def record_report(
     judgement: Judgement | None = None,
     explanation: Explanation | None = None,
     seeds: str = "",
+    early: "Sequence[Section] | None" = None,
+    explained: "Mapping[str, Figure] | None" = None,
 ) -> None:
     """The run's page, of what its journal and its folder hold; arguments as for `write_report`."""
     lines = tracking.read_journal(run.folder)
@@ -260,6 +214,8 @@ def record_report(
         judgement=judgement,
         explanation=explanation,
         seeds=seeds,
+        early=early,
+        explained=explained,
     )
     run.log_file(REPORT)
 
@@ -273,6 +229,7 @@ def record_judgement(
     command: Sequence[str],
     seeds: str,
     explanation: Explanation | None = None,
+    is_written: bool = False,
 ) -> str:
     """Scores, pictures and the page of a judged run; returns its headline.
 
@@ -284,8 +241,10 @@ def record_judgement(
         command: The words it was started with.
         seeds: How much the error depends on the seed, in words, or nothing.
         explanation: What it attends to, or None.
+        is_written: Whether its tables and pictures are in the run's folder already.
     """
-    judgement.write(run.folder)
+    if not is_written:
+        judgement.write(run.folder)
     for name in judgement.files:
         run.log_file(name)
     run.log_metrics(scores_by_path(judgement))

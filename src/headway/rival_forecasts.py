@@ -10,7 +10,7 @@ import logging
 import time
 import zipfile
 import zlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from importlib import metadata
 from pathlib import Path
 
@@ -49,7 +49,7 @@ def cases(task: Task, index: WindowIndex) -> Iterator[Cases]:
             series=inputs["series"].astype(np.int64),
             num_series=shape.num_series,
             history=batches.gather_history(task.dataset, index, numbers, length=length),
-            target=batches.gather_raw(task.dataset, index, numbers).target,
+            target=batches.gather_target(task.dataset, index, numbers),
             season=task.dataset.season,
             mean=targets.mean,
             scale=targets.scale,
@@ -71,30 +71,45 @@ def rival_forecasts(
     Returns:
         Name -> [W, H, targets] in the targets' own units.
     """
-    found = {}
+    found: dict[str, Array] = {}
+    fitted: dict[str, Rival] = {}
+    to_keep: dict[str, Path] = {}
     for name in names:
         rival = rivals.make(name)
-        path = None
         if rival.learns and cache is not None:
             path = cache / f"{name}-{_key(name, trained_on, judged_on, split)}.npz"
-        kept = None if path is None else _kept(path, judged_on, split)
-        if kept is None:
-            started = time.monotonic()
-            rival.fit(cases(trained_on, trained_on.windows["train"]))
-            kept = forecast(rival, judged_on, split)
-            if time.monotonic() - started > 5:
-                log.info("%s: fitted and forecast in %.0f s", name, time.monotonic() - started)
-            if path is not None:
-                _keep(path, kept)
-        found[name] = kept
-    return found
+            kept = _kept(path, judged_on, split)
+            if kept is not None:
+                found[name] = kept
+                continue
+            to_keep[name] = path
+        started = time.monotonic()
+        rival.fit(cases(trained_on, trained_on.windows["train"]))
+        if time.monotonic() - started > 5:
+            log.info("%s: fitted in %.0f s", name, time.monotonic() - started)
+        fitted[name] = rival
+    found |= _forecast(fitted, judged_on, split)
+    for name, path in to_keep.items():
+        _keep(path, found[name])
+    return {name: found[name] for name in names}
 
 
 def forecast(rival: Rival, task: Task, split: str) -> Array:
     """Forecasts [W, H, targets] of a fitted rival for all windows of a split."""
-    none = np.zeros((0, task.shape.horizon, len(task.shape.targets)))
-    parts = [rival.forecast(batch) for batch in cases(task, task.windows[split])]
-    return np.concatenate([none, *parts])
+    return _forecast({"": rival}, task, split)[""]
+
+
+def _forecast(fitted: Mapping[str, Rival], task: Task, split: str) -> dict[str, Array]:
+    """Forecasts [W, H, targets] of fitted rivals; windows are gathered once for all of them."""
+    index, done = task.windows[split], 0
+    found = {name: np.empty((len(index), task.shape.horizon, len(task.shape.targets))) for name in fitted}
+    if not fitted:
+        return found
+    for batch in cases(task, index):
+        for name, rival in fitted.items():
+            found[name][done : done + len(batch)] = rival.forecast(batch)
+        done += len(batch)
+    return found
 
 
 def _key(name: str, trained_on: Task, judged_on: Task, split: str) -> str:
@@ -118,7 +133,7 @@ def _code_digest() -> str:
 
 def _description(task: Task) -> list[object]:
     index = task.windows["train"]
-    windows = [index.context_length, index.horizon, index.stride]
+    windows = [index.context_length, index.horizon, index.stride, index.most]
     scalers = [scale.tolist() for one in (task.scaler, task.known_future_scaler) for scale in (one.mean, one.scale)]
     borders = [dict(border) for border in task.borders]
     return [task.dataset.fingerprint(), task.dataset.season, borders, windows, dict(task.cycles), scalers]

@@ -12,6 +12,7 @@ from keras import ops
 from numpy.typing import NDArray
 
 from headway.data import batches
+from headway.data.series import chunks
 from headway.evaluation.rivals import least_squares
 from headway.models.paths import LinearPath, OwnLinearPath
 from headway.models.transformer import Inputs, Transformer
@@ -47,18 +48,32 @@ def solve(network: Transformer, task: Task) -> None:
 
 def _calendar(task: Task) -> Array:
     """Weights [C, targets] of what is known in advance, beside a mean that the network has other ways to tell."""
-    rows = task.rows
-    begin = np.cumsum([0, *(len(series) for series in task.dataset.series)])
-    training = np.concatenate(
-        [np.arange(*border["train"]) + first for border, first in zip(task.borders, begin, strict=False)]
-    )
-    known = np.column_stack([rows.known_future[training], np.ones(len(training))]).astype(np.float64)
-    found = np.empty((known.shape[1], len(rows.targets)))
-    for place, column in enumerate(rows.targets):
-        seen = rows.observed[training, column] > 0
-        gram, moment = known[seen].T @ known[seen], known[seen].T @ rows.values[training[seen], column]
-        found[:, place] = least_squares.solve(gram, moment, ridge=_RIDGE)
-    return found[:-1]
+    rows, targets = task.rows, task.rows.targets
+    grams, moments = [np.zeros(()) for _ in targets], [np.zeros(()) for _ in targets]
+    for training in _training_rows(task):
+        known = np.column_stack([rows.known(training), np.ones(len(training))]).astype(np.float64)
+        values, observed = rows.features(training)
+        for place, column in enumerate(targets):
+            seen = observed[:, column] > 0
+            grams[place] = grams[place] + known[seen].T @ known[seen]
+            moments[place] = moments[place] + known[seen].T @ values[seen, column]
+    found = [least_squares.solve(gram, moment, ridge=_RIDGE) for gram, moment in zip(grams, moments, strict=True)]
+    return np.stack(found, axis=1)[:-1]
+
+
+def _training_rows(task: Task) -> Iterator[NDArray[np.int64]]:
+    """Numbers of the training rows over all series: all at once where they are in memory, else a chunk at a time."""
+    begins = np.cumsum([0, *(len(series) for series in task.dataset.series)])
+    spans = [
+        (begin + border["train"][0], begin + border["train"][1])
+        for border, begin in zip(task.borders, begins, strict=False)
+    ]
+    if not task.dataset.is_stored:
+        yield np.concatenate([np.arange(*span) for span in spans])
+        return
+    for span in spans:
+        for first, after in chunks(*span, columns=task.shape.num_features + task.shape.num_known_future):
+            yield np.arange(first, after)
 
 
 def _own_past(network: Transformer, task: Task) -> tuple[Array, Array]:

@@ -1,10 +1,11 @@
 """A forecasting task: a dataset cut by time, its windows, and what was fitted on training rows."""
 
 import hashlib
+import itertools
 import json
 import logging
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -13,11 +14,11 @@ from numpy.typing import NDArray
 
 from headway.config.dataset import DatasetSpec
 from headway.config.windows import SplitsSpec, WindowsSpec
-from headway.data.batches import ScaledRows, scale_rows
+from headway.data.batches import RowsOnDisk, ScaledRows, scale_rows
 from headway.data.calendar import cycles_for
-from headway.data.profile import ColumnProfile, Profile, seasonal_scales
+from headway.data.profile import ColumnProfile, Profile, sampled, seasonal_scales
 from headway.data.scaling import Scaler, fit_scalers, training_rows
-from headway.data.series import Dataset, Series
+from headway.data.series import Dataset, Series, chunks
 from headway.data.splits import SPLITS, Borders, split
 from headway.data.windows import WindowIndex, index_windows
 from headway.errors import DataError
@@ -62,24 +63,27 @@ class Task:
         )
 
     @cached_property
-    def rows(self) -> ScaledRows:
-        """All rows as the model sees them, scaled once."""
+    def rows(self) -> ScaledRows | RowsOnDisk:
+        """All rows as the model sees them: scaled once in memory, or batch by batch where they stay in their file."""
+        if self.dataset.is_stored:
+            return RowsOnDisk(self.dataset, self.scaler, self.known_future_scaler, self.cycles)
         return scale_rows(self.dataset, self.scaler, self.known_future_scaler, self.cycles)
 
     @cached_property
     def profile(self) -> Profile:
-        """How the training rows were distributed."""
+        """How the training rows were distributed; of more than a million rows, a sample of them."""
         if self.trained_profile is not None:
             return self.trained_profile
         dataset = self.dataset
-        columns = dict(zip(dataset.features, training_rows(dataset, self.borders).T, strict=True))
-        known = training_rows(dataset, self.borders, known_future=True).T
+        num_rows = sum(border["train"][1] - border["train"][0] for border in self.borders)
+        columns = dict(zip(dataset.features, sampled(training_rows(dataset, self.borders), num_rows).T, strict=True))
+        known = sampled(training_rows(dataset, self.borders, known_future=True), num_rows).T
         columns |= dict(zip(dataset.known_future_columns, known, strict=True))
         pairs = list(zip(dataset.series, self.borders, strict=True))
-        scales = [
-            seasonal_scales(_apart(series, *border["train"], dataset)[:, dataset.target_indices], dataset.season)
-            for series, border in pairs
-        ]
+        scales = []
+        for series, border in pairs:
+            pieces = (rows[:, dataset.target_indices] for rows in _apart(series, *border["train"], dataset))
+            scales.append(seasonal_scales(pieces, dataset.season))
         ends = [(series, max(border["train"][1], border["validation"][1])) for series, border in pairs]
         return Profile(
             columns={name: ColumnProfile.of(values) for name, values in columns.items()},
@@ -91,7 +95,8 @@ class Task:
     def identity(self, splits: SplitsSpec) -> str:
         """A digest that two runs share if their validation scores may be compared."""
         index = self.windows["train"]
-        parts = [self.dataset.fingerprint(), splits.model_dump(), index.context_length, index.horizon, index.stride]
+        sizes = [index.context_length, index.horizon, index.stride, index.most]
+        parts = [self.dataset.fingerprint(), splits.model_dump(), *sizes]
         return hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:16]
 
     def question(self, splits: SplitsSpec) -> str:
@@ -100,7 +105,7 @@ class Task:
         A longer context crosses more gaps, so that some windows fall away: the scores are of nearly the same windows.
         """
         index = self.windows["train"]
-        parts = [self.dataset.fingerprint(), splits.model_dump(), index.horizon, index.stride]
+        parts = [self.dataset.fingerprint(), splits.model_dump(), index.horizon, index.stride, index.most]
         return hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:16]
 
 
@@ -127,7 +132,7 @@ def prepare(
     # A target that cannot be learned from is the better explanation of a split without windows.
     scaler, known_future_scaler = fit_scalers(dataset, borders)
     _refuse_empty(dataset, indices, windows)
-    counts = ", ".join(f"{name} {len(index):,}" for name, index in indices.items())
+    counts = ", ".join(f"{name} {index.words}" for name, index in indices.items())
     log.info("%s: windows: %s", dataset.name, counts)
     for name, index in indices.items():
         for reason, count in index.dropped.items():
@@ -162,7 +167,17 @@ def _refuse_empty(dataset: Dataset, indices: Mapping[str, WindowIndex], windows:
     )
 
 
-def _apart(series: Series, begin: int, end: int, dataset: Dataset) -> NDArray[np.float64]:
-    """Rows of a series with a season of missing rows before each segment: no difference reaches across a gap."""
+def _apart(series: Series, begin: int, end: int, dataset: Dataset) -> Iterator[NDArray[np.float64]]:
+    """Rows of a series in pieces in which no difference to a season before reaches across a gap.
+
+    In memory one piece, with a season of missing rows before each segment; of a file, chunks of each segment with the
+    season before them.
+    """
     gaps = np.array([row - begin for row in series.segments if begin < row < end], np.int64)
-    return np.insert(series.values[begin:end], np.repeat(gaps, dataset.season), np.nan, axis=0)
+    if not dataset.is_stored:
+        yield np.insert(series.values[begin:end], np.repeat(gaps, dataset.season), np.nan, axis=0)
+        return
+    yield series.values[:0]
+    for segment, after in itertools.pairwise([begin, *(gaps + begin), end]):
+        for first, last in chunks(segment, after, columns=series.values.shape[1]):
+            yield series.values[max(first - dataset.season, segment) : last]

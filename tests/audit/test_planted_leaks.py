@@ -23,6 +23,7 @@ from headway.evaluation.rivals.seasonal_naive import SeasonalNaive
 from headway.forecaster import Forecaster
 from headway.models.transformer import Transformer
 from headway.task import Task
+from headway.training.resident import ResidentWindows
 
 Patch = pytest.MonkeyPatch
 Values = NDArray[np.float64]
@@ -107,8 +108,8 @@ def selection_on_test_windows(patch: Patch) -> None:
     wrap(patch, feeds, "validation_feed", lambda feed, task, **named: feed(swapped(task), **named))
 
 
-def all_rows(dataset: Dataset, borders: Any, *, known_future: bool = False) -> Values:
-    return dataset.known_future if known_future else dataset.values
+def all_rows(dataset: Dataset, borders: Any, *, known_future: bool = False) -> list[Values]:
+    return [dataset.known_future if known_future else dataset.values]
 
 
 def swapped(task: Task) -> Task:
@@ -189,10 +190,10 @@ def epochs_draw_validation_windows_too(patch: Patch) -> None:
 
 @planted(breaks="6 training.epoch")
 def epochs_draw_windows_again(patch: Patch) -> None:
-    def change(original: Any, count: int, *, seed: int, epoch: int) -> Any:
-        return np.random.default_rng([seed, epoch]).integers(0, count, count)
+    def change(original: Any, places: Any, *, count: int, seed: int, epoch: int) -> Any:
+        return np.random.default_rng([seed, epoch]).integers(0, count, count)[places]
 
-    wrap(patch, batches, "permutation", change)
+    wrap(patch, batches, "shuffled", change)
 
 
 def longer_targets(patch: Patch, leaking: str) -> None:
@@ -309,7 +310,7 @@ def target_encoding_from_all_rows(patch: Patch) -> None:
         values[:, 2] = np.where(np.isnan(values[:, 2]), np.nan, means[quarters])
         return replace(series, values=values)
 
-    wrap(patch, assemble, "on_clock", change)
+    wrap(patch, assemble, "Series", change)
 
 
 @planted(breaks="5 file.promo")
@@ -318,7 +319,7 @@ def known_column_shifted_by_a_row(patch: Patch) -> None:
         series = original(name, *rest)
         return replace(series, known_future=np.roll(series.known_future, -1, axis=0))
 
-    wrap(patch, assemble, "on_clock", change)
+    wrap(patch, assemble, "Series", change)
 
 
 def on_series(patch: Patch, change: Callable[[Values], Values]) -> None:
@@ -326,7 +327,7 @@ def on_series(patch: Patch, change: Callable[[Values], Values]) -> None:
         series = original(name, *rest)
         return replace(series, values=change(series.values))
 
-    wrap(patch, assemble, "on_clock", changed)
+    wrap(patch, assemble, "Series", changed)
 
 
 def on_feature(patch: Patch, change: Callable[[Values], Values]) -> None:
@@ -356,12 +357,12 @@ def marks_of_the_next_row(patch: Patch) -> None:
 
 @planted(breaks="5 validation.target")
 def target_one_row_early(patch: Patch) -> None:
-    def change(gather: Any, rows: Any, index: WindowIndex, numbers: Any) -> Any:
-        span = index.starts(numbers)[:, None] + index.context_length - 1 + np.arange(index.horizon)
-        target, observed = (part[span][..., list(rows.targets)] for part in (rows.values, rows.observed))
-        return replace(gather(rows, index, numbers), target=target, target_observed=observed)
+    def change(take: Any, windows: ResidentWindows, arrays: Any, starts: Any) -> Any:
+        inputs, _, _ = take(windows, arrays, starts)
+        _, target, observed = take(windows, arrays, starts - 1)
+        return inputs, target, observed
 
-    wrap(patch, batches, "gather", change)
+    wrap(patch, ResidentWindows, "take", change)
 
 
 @planted(breaks="5 test.known_future")
@@ -399,7 +400,7 @@ def history_of_the_coming_season(patch: Patch) -> None:
 
 @planted(breaks="4 train.history")
 def history_that_runs_into_another_series(patch: Patch) -> None:
-    patch.setattr(batches, "_segment_starts", lambda dataset: np.zeros(1, np.int64))
+    patch.setattr(Dataset, "segment_starts", property(lambda dataset: np.zeros(1, np.int64)))
 
 
 @planted(breaks="3 rivals.seasonal_naive")

@@ -39,6 +39,7 @@ REFUSED: list[tuple[list[str], str]] = [
     (["windows.context_length=-1"], "windows.context_length=-1: expected a number above 0"),
     (["windows.horizon=0"], "windows.horizon=0: expected a number above 0"),
     (["windows.stride=0"], "windows.stride=0: expected a number above 0"),
+    (["windows.most=0"], "windows.most=0: expected a number above 0"),
     (["splits.train=0.9"], "splits: train + validation + test = 1.2; fractions must sum to at most 1"),
     (["splits.test=0"], "splits.test=0: expected a number above 0"),
     (["splits.test=0.0"], "splits.test=0.0: expected a number above 0 or a whole number"),

@@ -129,7 +129,7 @@ def test_seasonal_scales_are_means_over_all_observed_pairs_one_season_apart() ->
     pairs = [[rows[t, c] - rows[t - 5, c] for t in range(5, 23)] for c in (0, 1)]
     pairs = [[one for one in column if one == one] for column in pairs]
     assert [len(column) for column in pairs] == [17, 16]
-    absolute, square = seasonal_scales(rows, 5)
+    absolute, square = seasonal_scales([rows], 5)
     np.testing.assert_allclose(absolute, [sum(map(abs, column)) / len(column) for column in pairs])
     np.testing.assert_allclose(square, [sum(one**2 for one in column) / len(column) for column in pairs])
 
@@ -137,14 +137,14 @@ def test_seasonal_scales_are_means_over_all_observed_pairs_one_season_apart() ->
 def test_the_scales_by_hand() -> None:
     rows = np.array([[1.0, 5], [2, 5], [4, 5], [np.nan, 5], [10, 5]])
     # season 2: |4-1|, |nan-2|, |10-4|; the second column never changes
-    absolute, square = seasonal_scales(rows, 2)
+    absolute, square = seasonal_scales([rows], 2)
     np.testing.assert_allclose(absolute, [4.5, np.nan])
     np.testing.assert_allclose(square, [22.5, np.nan])
 
 
 @pytest.mark.parametrize("rows", [0, 3, 24])
 def test_rows_no_longer_than_a_season_have_no_scale(rows: int) -> None:
-    assert np.isnan(seasonal_scales(np.arange(rows, dtype=float)[:, None], 24)).all()
+    assert np.isnan(seasonal_scales([np.arange(rows, dtype=float)[:, None]], 24)).all()
 
 
 def test_a_profile_survives_json_which_has_no_nan() -> None:

@@ -112,6 +112,47 @@ def test_no_window_crosses_a_segment(make_dataset: MakeDataset) -> None:
         assert (segment[rows] == segment[rows][:, :1]).all()
 
 
+@pytest.mark.parametrize("case", CASES)
+@pytest.mark.parametrize("at_once", [1, 20, 97])
+def test_windows_looked_at_in_parts_are_the_same(
+    make_dataset: MakeDataset, case: Any, at_once: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    dataset = make_dataset(*case)
+    for name, stride in itertools.product(SPLITS, (1, 3)):
+        whole = index_of(dataset, name, context_length=2, horizon=3, stride=stride)
+        with monkeypatch.context() as patch:
+            patch.setattr("headway.data.series._VALUES_AT_ONCE", at_once)
+            found = index_of(dataset, name, context_length=2, horizon=3, stride=stride)
+        assert dict(found.dropped) == dict(whole.dropped)
+        for runs in ("first", "count", "series"):  # as few runs as before, not only the same windows
+            np.testing.assert_array_equal(getattr(found, runs), getattr(whole, runs))
+
+
+@pytest.mark.parametrize("most", [1, 2, 7, 16])
+def test_a_sample_is_of_the_windows_there_are_in_order_and_reaches_all_parts_of_the_split(
+    make_dataset: MakeDataset, most: int
+) -> None:
+    dataset = make_dataset((53, 47), ((0, 17), (0, 5, 29)))
+    whole = index_of(dataset, "train", context_length=3, horizon=2, stride=1)
+    index = index_of(dataset, "train", context_length=3, horizon=2, stride=1, most=most)
+    assert (len(whole), len(index), index.total) == (30, most, 30)
+    numbers = np.arange(most)
+    starts = whole.starts(np.arange(30)).tolist()
+    places = [starts.index(start) for start in index.starts(numbers).tolist()]
+    assert all(number * 30 // most <= place < (number + 1) * 30 // most for number, place in enumerate(places))
+    np.testing.assert_array_equal(index.series_of(numbers), whole.series_of(np.array(places)))
+    assert index.words == f"{most} of 30"
+
+
+def test_a_sample_of_no_fewer_windows_than_there_are_is_all_of_them(make_dataset: MakeDataset) -> None:
+    dataset = make_dataset((53, 47), ((0, 17), (0, 5, 29)))
+    whole = index_of(dataset, "train", context_length=3, horizon=2, stride=1)
+    for most in (30, 31):
+        index = index_of(dataset, "train", context_length=3, horizon=2, stride=1, most=most)
+        np.testing.assert_array_equal(index.starts(np.arange(30)), whole.starts(np.arange(30)))
+        assert (len(index), index.words) == (30, "30")
+
+
 def test_what_is_left_out_is_counted(make_dataset: MakeDataset) -> None:
     dataset = make_dataset((47,), ((0, 11),))
     values = dataset.series[0].values
@@ -156,18 +197,9 @@ def test_a_batch_is_the_raw_windows_scaled(make_dataset: MakeDataset) -> None:
     np.testing.assert_array_equal(batch.inputs["known_future"], expected)
 
 
-@pytest.mark.parametrize("epoch", [0, 1, 5])
-def test_shuffling_is_a_permutation_and_a_function_of_seed_and_epoch(epoch: int) -> None:
-    order = batches.permutation(101, seed=3, epoch=epoch)
-    assert sorted(order) == list(range(101))
-    np.testing.assert_array_equal(order, batches.permutation(101, seed=3, epoch=epoch))
-    assert (order != batches.permutation(101, seed=3, epoch=epoch + 1)).any()
-    assert (order != batches.permutation(101, seed=4, epoch=epoch)).any()
-
-
 def test_batches_of_all_windows_hold_each_once_and_in_order(make_dataset: MakeDataset) -> None:
     index = index_of(make_dataset((47,)), "train", context_length=3, horizon=2, stride=1)
-    parts = batches.all_numbers(index, batch_size=7)
+    parts = list(batches.all_numbers(index, batch_size=7))
     assert [len(part) for part in parts] == [7, 7, 5]
     assert np.concatenate(parts).tolist() == list(range(19))
 

@@ -227,3 +227,20 @@ def test_a_rival_that_errs_exactly_as_much_is_no_worse_and_no_better() -> None:
     verdict = compare(twin, draws=50, seed=1).verdicts[0]
     assert (verdict.skill, verdict.better, verdict.worse) == (0, False, False)
     assert "exactly as well" in verdict.words
+
+
+def test_origins_spread_over_a_long_time_are_tested_in_bins_of_it_and_take_little_memory(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    spread = make(*side_by_side(np.sort(np.random.default_rng(4).choice(1_500_000, 3001, replace=False))))
+    plain = compare(spread, draws=0, seed=1)
+    monkeypatch.setattr(module, "_MOST_TIMES", 1 << 15)
+    tracemalloc.start()
+    binned = compare(spread, draws=0, seed=1)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 10e6  # every step of that time takes 48 MB for four forecasters
+    for one, other in zip(binned.verdicts, plain.verdicts, strict=True):
+        assert one.skill == pytest.approx(other.skill)
+        assert one.p_value == pytest.approx(other.p_value, rel=0.02, abs=1e-6)
+    assert any(0.01 < one.p_value < 0.99 for one in plain.verdicts)  # "same" is about as good

@@ -9,7 +9,7 @@ import pytest
 
 from headway.config.train import TrainConfig
 from headway.config.training import TrainingSpec
-from headway.training.feed import Feed
+from headway.training.feed import Feed, Gathered
 
 PLAIN = ("optimizer=sgd", "schedule=constant", "warmup=0.0", "gradient_clip=1000.0", "precision=float32")
 
@@ -44,6 +44,6 @@ def constant_feed() -> Callable[..., Feed]:
             return np.ones((len(numbers), 1), "float32"), np.full(shape, target, "float32"), np.ones(shape, "float32")
 
         in_order = np.arange(windows)
-        return Feed(gather, order or (lambda epoch: in_order), batch_size=batch_size, drop_last=True)
+        return Feed(Gathered(gather), order or (lambda epoch: in_order), batch_size=batch_size, drop_last=True)
 
     return make

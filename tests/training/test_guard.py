@@ -12,7 +12,7 @@ from keras import ops
 
 from headway.config.training import TrainingSpec
 from headway.errors import NumericError
-from headway.training.feed import Feed
+from headway.training.feed import Feed, Gathered
 from headway.training.fit import History, compile_model, fit
 from headway.training.loop import Memory
 from headway.training.losses import MedianAbsoluteError, loss_for
@@ -58,10 +58,10 @@ def with_bad_window(feed: Feed, bad: int, value: float) -> Feed:
     """The feed with one window's target replaced."""
 
     def gather(numbers: Any) -> Any:
-        inputs, target, weight = feed.gather(numbers)
+        inputs, target, weight = feed.windows.batch(numbers)
         return inputs, np.where((np.asarray(numbers) == bad)[:, None, None], value, target).astype("float32"), weight
 
-    return Feed(gather, feed.order, batch_size=feed.batch_size, drop_last=True)
+    return Feed(Gathered(gather), feed.order, batch_size=feed.batch_size, drop_last=True)
 
 
 def test_a_target_that_is_not_finite_is_named_with_its_step_and_window(

@@ -6,17 +6,22 @@ import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
+import keras
 import numpy as np
 import pytest
 
 from headway.config.train import TrainConfig
+from headway.config.training import TrainingSpec
 from headway.data.clock import Clock
 from headway.data.profile import ColumnProfile, Profile
 from headway.data.scaling import Scaler
 from headway.forecaster import Forecaster
 from headway.models.shape import TaskShape
 from headway.models.transformer import Transformer
+from headway.training import fit, losses
+from headway.training.feed import Feed, Gathered
 
 CHILD = """
 import sys
@@ -30,7 +35,8 @@ from headway.config.training import TrainingSpec
 from headway.forecaster import Forecaster
 from headway.models.transformer import Transformer
 from headway.training import fit, losses, precision
-from headway.training.feed import Feed
+from headway.training.feed import Feed, Gathered
+from headway.training.resident import ResidentWindows
 
 folder = Path(sys.argv[1])
 stored = Forecaster.load(folder / "forecaster")
@@ -45,7 +51,7 @@ target = np.random.default_rng(1).normal(size=(23, 3, 1)).astype("float32")
 def gather(numbers):
     return {name: array[numbers] for name, array in inputs.items()}, target[numbers], np.ones_like(target[numbers])
 def feed():
-    return Feed(gather, lambda epoch: np.arange(23), batch_size=5, drop_last=True)
+    return Feed(Gathered(gather), lambda epoch: np.arange(23), batch_size=5, drop_last=True)
 levels = network.spec.levels
 metric = losses.MedianAbsoluteError((1.0,), levels.index(0.5))
 fit.compile_model(network, spec, loss=losses.loss_for("pinball", levels), metrics=[metric], steps_per_epoch=4)
@@ -55,6 +61,19 @@ history = fit.fit(
     network, feed(), feed(), spec, progress="none",
     on_epoch_end=lambda epoch, values: seen.append(trained.attention_scores(inputs)),
 )
+rows = np.random.default_rng(3).normal(size=(31, 2)).astype("float32")
+resident = ResidentWindows(
+    values=rows, observed=np.ones_like(rows), known_future=np.sin(rows), series=np.zeros(31, "int32"), targets=(1,),
+    context_length=5, horizon=3, first_rows=lambda numbers: numbers,
+)
+for name, windows in (("on_device", resident), ("on_host", Gathered(resident.batch))):
+    keras.utils.set_random_seed(7)
+    again = Transformer(stored.network.spec, stored.network.shape)
+    fit.compile_model(again, spec, loss=losses.loss_for("pinball", levels), metrics=[], steps_per_epoch=4)
+    whole = Feed(windows, lambda epoch: np.arange(23), batch_size=5, drop_last=True)
+    rest = Feed(windows, lambda epoch: np.arange(23), batch_size=7, drop_last=False)
+    found = fit.fit(again, whole, rest, spec, progress="none", on_epoch_end=lambda epoch, values: None)
+    result |= {f"{name}/{key}": values for key, values in found.metrics.items()}
 result |= {"loss": history.metrics["loss"], "trained": trained.forecast(**raw), "seen": np.stack(seen)}
 result |= {"after": trained.attention_scores(inputs), "steps": int(network.optimizer.iterations)}
 assert precision.device().name == "CPU"
@@ -114,6 +133,32 @@ def test_attention_is_seen_after_every_epoch_without_tensorflow(result: dict[str
     assert np.abs(result["seen"][1] - result["seen"][0]).max() > 1e-5  # the weights of that epoch, not the first ones
     best = int(np.abs(result["seen"] - result["after"]).max(axis=(1, 2, 3, 4, 5)).argmin())
     np.testing.assert_allclose(result["seen"][best], result["after"], atol=1e-6)
+
+
+def test_rows_on_the_device_train_as_windows_gathered_on_the_host_without_tensorflow(
+    result: dict[str, np.ndarray],
+) -> None:
+    for name in ("loss", "val_loss"):
+        np.testing.assert_allclose(result[f"on_device/{name}"], result[f"on_host/{name}"], rtol=1e-6)
+    assert result["on_device/loss"][0] != result["on_device/loss"][1]
+
+
+def test_a_seed_begins_and_trains_the_same_network_on_both_backends(saved: Path, result: dict[str, np.ndarray]) -> None:
+    stored, raw = Forecaster.load(saved / "forecaster"), dict(np.load(saved / "windows.npz"))
+    inputs, target = stored.inputs(**raw), np.random.default_rng(1).normal(size=(23, 3, 1)).astype("float32")
+    spec = TrainingSpec(**json.loads((saved / "training.json").read_text()))
+
+    def gather(numbers: Any) -> Any:
+        return {name: array[numbers] for name, array in inputs.items()}, target[numbers], np.ones_like(target[numbers])
+
+    keras.utils.set_random_seed(7)
+    network = Transformer(stored.network.spec, stored.network.shape)
+    levels = network.spec.levels
+    metric = losses.MedianAbsoluteError((1.0,), levels.index(0.5))
+    fit.compile_model(network, spec, loss=losses.loss_for("pinball", levels), metrics=[metric], steps_per_epoch=4)
+    feeds = [Feed(Gathered(gather), lambda epoch: np.arange(23), batch_size=5, drop_last=True) for _ in range(2)]
+    found = fit.fit(network, *feeds, spec, progress="none", on_epoch_end=lambda epoch, values: None)
+    np.testing.assert_allclose(result["loss"], found.metrics["loss"], rtol=1e-4)
 
 
 def test_the_same_weights_forecast_the_same_on_both_backends(saved: Path, result: dict[str, np.ndarray]) -> None:

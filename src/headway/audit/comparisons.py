@@ -23,7 +23,7 @@ _PER_WINDOW = tuple(one.name for one in fields(Cases) if one.name not in _COMMON
 class Feed(Protocol):
     """Batches of windows by number, as Keras is fed."""
 
-    numbers: Numbers
+    numbers: Any
     batch_size: int
 
     @property
@@ -50,7 +50,7 @@ def batches_of(feed: Feed) -> Iterator[tuple[Numbers, dict[str, NDArray[Any]]]]:
 
 def same_feed(tallies: Tallies, name: str, feed: Feed, other: Feed, *, when: str, place: Place) -> None:
     """Compare two feeds over the epoch they stand in."""
-    tallies.compare(f"{name}.order", feed.numbers, other.numbers, when=when)
+    tallies.compare(f"{name}.order", feed.numbers[:], other.numbers[:], when=when)
     tallies.compare(f"{name}.batches", feed.num_batches, other.num_batches, when=when, unit="numbers")
     for (numbers, arrays), (_, found) in zip(batches_of(feed), batches_of(other), strict=False):
         for key, array in arrays.items():

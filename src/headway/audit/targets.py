@@ -93,5 +93,5 @@ def _in_order(
 
 def _covers(name: str, feed: Feed, count: int, tallies: Tallies) -> None:
     """An epoch holds every window once."""
-    times_drawn = np.bincount(feed.numbers, minlength=count)
+    times_drawn = np.bincount(feed.numbers[:], minlength=count)
     tallies.compare(name, np.arange(len(times_drawn)) < count, times_drawn)

@@ -103,6 +103,8 @@ class DatasetSpec(Spec):
         duplicates: What to do about a timestamp that stands twice in a series.
         latest: Latest plausible time in ISO 8601, or None for a day from now; a later one is refused.
         units: Column -> unit, for tables and pictures.
+        store: Whether the rows are converted once to a memory-mapped store below runs/.cache/datasets: "always", "never",
+            or "auto", for files above 256 MiB. No number depends on it.
     """
 
     name: Name
@@ -129,6 +131,7 @@ class DatasetSpec(Spec):
     duplicates: Literal["error", "first", "mean"]
     latest: Time | None
     units: dict[Name, Unit] = Field(max_length=_MOST_NAMED)
+    store: Literal["auto", "always", "never"]
 
     @model_validator(mode="after")
     def _columns_have_one_role(self) -> "DatasetSpec":

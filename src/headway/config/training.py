@@ -27,7 +27,8 @@ class TrainingSpec(Spec):
             them, its quantiles the means of theirs.
         loss: "pinball" for the quantile head, "mae" or "mse" for the point head, "auto" for what fits.
         patience: Epochs without a better validation loss before training stops.
-        steps_per_execution: Steps the backend runs per call from Python.
+        steps_per_execution: Steps the backend runs per call from Python; None is 16 on a CPU, and all up to the next
+            checkpoint on a GPU.
         precision: "auto" takes what the device is good at.
         loss_scale: Float16's first loss scale; it halves where a gradient overflows, and doubles after 2,000 good steps.
         jit: Compile the step with XLA.
@@ -48,7 +49,7 @@ class TrainingSpec(Spec):
     ensemble: PositiveInt = Field(le=64)
     loss: Literal["auto", "pinball", "mae", "mse"]
     patience: Count
-    steps_per_execution: Annotated[PositiveInt, Field(le=100_000)]
+    steps_per_execution: Annotated[PositiveInt, Field(le=100_000)] | None
     precision: Literal["auto", "float32", "mixed_bfloat16", "mixed_float16"]
     loss_scale: float = Field(ge=1, le=2**24)
     jit: bool

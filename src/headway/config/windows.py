@@ -9,6 +9,7 @@ from headway.config.spec import Rows, Spec
 _MOST_STEPS = 100_000  # of a window: attention over as many would take 40 GB per head
 Share = Annotated[float, Field(gt=0, lt=1)] | Rows
 Steps = Annotated[PositiveInt, Field(le=_MOST_STEPS)]
+MostWindows = Annotated[PositiveInt, Field(le=1_000_000_000)]
 
 
 class SplitsSpec(Spec):
@@ -44,8 +45,11 @@ class WindowsSpec(Spec):
         context_length: Rows the model sees, at most 100,000.
         horizon: Rows it forecasts, at most 100,000.
         stride: Rows between the starts of neighbouring windows.
+        most: Of a split with more windows, a sample of so many is all there is of it, spread evenly over the split and
+            the same in every run; None for all windows.
     """
 
     context_length: Steps
     horizon: Steps
     stride: Rows
+    most: MostWindows | None

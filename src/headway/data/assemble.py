@@ -1,25 +1,23 @@
 """From checked columns to series on a regular clock: every policy is applied here, and noted."""
 
 from collections import Counter
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
 
+from headway.data.along_clock import Columns, Places, backward, goes_back, kept, refuse_second_clock, ticks_of
 from headway.data.clock import Clock
-from headway.data.columns import component_sources, derived
+from headway.data.columns import features_of, sources_of, targets_of
 from headway.data.contract import Table
-from headway.data.filling import on_clock
+from headway.data.filling import filled, filled_times, placement, refuse_overfilling, side_by_side
 from headway.data.plausibility import components, mask_implausible
-from headway.data.series import Dataset
+from headway.data.series import Dataset, Series
 from headway.errors import DataError
 
 if TYPE_CHECKING:
     from headway.config.dataset import DatasetSpec
-
-Columns = dict[str, NDArray[np.float64]]
-_EQUAL_GAPS = 8  # in a row; a sensor that fails does not fail so regularly
 
 
 def assemble(table: Table, spec: "DatasetSpec") -> Dataset:
@@ -35,35 +33,45 @@ def assemble(table: Table, spec: "DatasetSpec") -> Dataset:
     Raises:
         DataError: If a column is missing or wrong, or the clock is not regular.
     """
-    targets = _targets(table, spec)
-    features = _features(table, spec, targets)
+    names = [str(column) for column in table.frame.columns]
+    targets = targets_of(names, spec)
+    features = features_of(names, spec, targets)
     times = times_of(table, spec)
-    raw = {column: table.numbers(column) for column in _raw_columns(spec, features)}
-    known = {column: table.numbers(column) for column in spec.known_future}
-    _refuse_missing(table, known)
+    raw = {column: table.numbers(column, copy=False) for column in sources_of(spec, features)}
+    known = {column: table.numbers(column, copy=False) for column in spec.known_future}
+    refuse_missing(table, known)
     notes: Counter[str] = Counter()
     groups = _groups(table, spec)
-    ordered = {name: _in_order(table, times, positions, name, spec, notes) for name, positions in groups.items()}
-    clock = _clock(table, times, ordered, spec)
+    ordered = {name: _in_order(table, times, rows, name, spec, notes) for name, rows in groups.items()}
+    clock = clock_of({name: Clock.from_timestamps(times[rows]) for name, rows in ordered.items()}, table, spec)
     series = []
     for name, positions in ordered.items():
-        ticks = _ticks(table, times, positions, name, clock)
+        # A series that is the whole file, in its order, is not copied.
+        whole = slice(None) if len(groups) == 1 and not notes else positions
+        own = {column: values[whole] for column, values in raw.items()}
+        own_times = times[whole]
+        ticks = ticks_of(own_times, positions, name, clock, table)
         if spec.frequency is None:
-            _refuse_second_clock(table, positions, ticks, name, clock)
-        keep, ticks = _without_duplicates(table, times, positions, ticks, spec, notes, raw)
-        own = {column: values[keep].copy() for column, values in raw.items()}
+            refuse_second_clock(ticks, positions, name, clock, table)
+        keep = kept(own_times, ticks, positions, own, spec, notes, table)
+        if keep is not None:
+            own = {column: values[keep] for column, values in own.items()}
+            own_times, ticks, positions = own_times[keep], ticks[keep], positions[keep]
         masked = mask_implausible(own, ticks, plausible=spec.plausible, max_jump=spec.max_jump, patience=spec.max_gap)
-        notes.update(
-            {f"implausible values treated as missing: {what}": count for what, count in masked.items() if count}
+        notes.update(implausible(masked))
+        own |= made_of(own, spec)
+        placed = placement(own_times, ticks, spec, clock, notes)
+        refuse_overfilling(name, placed.length, len(ticks), table.file)
+        series.append(
+            Series(
+                name,
+                filled_times(own_times, placed, clock),
+                filled(side_by_side([own[column] for column in features], len(ticks)), placed),
+                filled(side_by_side([values[positions] for values in known.values()], len(ticks)), placed),
+                (0, *placed.begins),
+            )
         )
-        for component, source in spec.components.items():
-            own[f"{component}_u"], own[f"{component}_v"] = components(own[source.speed], own[source.direction])
-        series.append(on_clock(name, times[keep], ticks, own, known, keep, features, spec, clock, notes, table.file))
-    words = [f"{what}: {count:,}" for what, count in notes.items() if count]
-    missing = sum((~one.observed).sum(axis=0) for one in series)
-    if np.any(missing):
-        counts = [f"{column} {count:,}" for column, count in zip(features, np.asarray(missing), strict=True) if count]
-        words.append(f"missing values marked: {', '.join(counts)}")
+    missing = np.sum([np.isnan(one.values).sum(axis=0) for one in series], axis=0)
     return Dataset(
         name=spec.name,
         series=tuple(series),
@@ -73,13 +81,18 @@ def assemble(table: Table, spec: "DatasetSpec") -> Dataset:
         clock=clock,
         season=spec.season or clock.season,
         units=spec.units,
-        notes=tuple(words),
+        notes=in_words(notes, features, missing),
         file=table.file,
     )
 
 
-def times_of(table: Table, spec: "DatasetSpec") -> NDArray[np.datetime64]:
+def times_of(table: Table, spec: "DatasetSpec", *, first: int | None = None) -> NDArray[np.datetime64]:
     """Times [rows] of a table's rows: of their column, else counted from the configuration's start.
+
+    Args:
+        table: Columns as read.
+        spec: The dataset group.
+        first: The file's first line of data, where these are not all of its rows.
 
     Raises:
         DataError: Naming the first line that has no plausible time.
@@ -90,43 +103,15 @@ def times_of(table: Table, spec: "DatasetSpec") -> NDArray[np.datetime64]:
         raise ValueError(
             "dataset.timestamp=null needs dataset.start and dataset.frequency; the configuration checks it"
         )
-    return table.regular_times(spec.start, Clock.parse(spec.frequency), latest=spec.latest)
+    return table.regular_times(spec.start, Clock.parse(spec.frequency), latest=spec.latest, first=first)
 
 
-def _targets(table: Table, spec: "DatasetSpec") -> tuple[str, ...]:
-    """Names of the columns to forecast: the configuration's, else all that have no other role."""
-    if spec.targets is not None:
-        return spec.targets
-    targets = tuple(name for name in _free(table, spec, ()) if name not in (spec.features or ()))
-    if not targets:
-        raise DataError(
-            f"{table.file}: dataset.targets=null makes targets of the columns that have no other role, and all have one; "
-            "name them in dataset.targets"
-        )
-    return targets
+def refuse_missing(table: Table, known: Columns) -> None:
+    """Refuse columns that are known in advance by the configuration, and not by the file.
 
-
-def _features(table: Table, spec: "DatasetSpec", targets: tuple[str, ...]) -> tuple[str, ...]:
-    """Names of the context's columns, targets included, in the order of the configuration or the file."""
-    if spec.features is not None:
-        return (*(target for target in targets if target not in spec.features), *spec.features)
-    return _free(table, spec, targets)
-
-
-def _free(table: Table, spec: "DatasetSpec", targets: tuple[str, ...]) -> tuple[str, ...]:
-    """Names of the columns, made ones last, that are targets or neither time, series, known nor parts of others."""
-    used = {spec.timestamp, spec.series, *spec.known_future, *component_sources(spec)} - {*targets}
-    return (*(str(column) for column in table.frame.columns if column not in used), *derived(spec))
-
-
-def _raw_columns(spec: "DatasetSpec", features: tuple[str, ...]) -> list[str]:
-    """Columns of the file that the features are made of, or that a policy speaks of."""
-    made = derived(spec)
-    wanted = [column for column in features if column not in made]
-    return list(dict.fromkeys([*wanted, *component_sources(spec), *spec.plausible, *spec.max_jump]))
-
-
-def _refuse_missing(table: Table, known: Columns) -> None:
+    Raises:
+        DataError: Naming the first line without a value.
+    """
     for column, values in known.items():
         if np.isnan(values).any():
             position = int(np.isnan(values).argmax())
@@ -135,22 +120,70 @@ def _refuse_missing(table: Table, known: Columns) -> None:
             )
 
 
+def clock_of(found: Mapping[str, Clock | None], table: Places, spec: "DatasetSpec") -> Clock:
+    """The clock of all series: the configuration's, else the one they share.
+
+    Args:
+        found: Series name -> the clock of its times, or None where they show none.
+        table: The file, for messages.
+        spec: The dataset group.
+
+    Raises:
+        DataError: There is none, or more than one.
+    """
+    if spec.frequency is not None:
+        return Clock.parse(spec.frequency)
+    shown = {name: clock for name, clock in found.items() if clock is not None}
+    if not shown:
+        raise DataError(
+            f"{table.file}: no two times of its rows ({len(table)}) are a second or more apart, so it shows no clock; "
+            "set dataset.frequency, or give more rows: a window takes windows.context_length + windows.horizon"
+        )
+    if len(set(shown.values())) > 1:
+        named = ", ".join(f"{name} {clock}" for name, clock in list(shown.items())[:4])
+        raise DataError(
+            f"{table.file}: the series' clocks differ ({named}); set dataset.frequency or bring them to one"
+        )
+    return next(iter(shown.values()))
+
+
+def made_of(own: Columns, spec: "DatasetSpec") -> Columns:
+    """The columns that the configuration makes of others."""
+    made = {}
+    for name, source in spec.components.items():
+        made[f"{name}_u"], made[f"{name}_v"] = components(own[source.speed], own[source.direction])
+    return made
+
+
+def implausible(counts: Mapping[str, int]) -> dict[str, int]:
+    """What was treated as missing, as a note."""
+    return {f"implausible values treated as missing: {what}": count for what, count in counts.items() if count}
+
+
+def in_words(notes: Counter[str], features: Sequence[str], missing: NDArray[np.int64]) -> tuple[str, ...]:
+    """What a dataset says of what was changed or found.
+
+    Args:
+        notes: What was found, counted.
+        features: Names of the context's columns.
+        missing: [F] missing values of each.
+    """
+    words = [f"{what}: {count:,}" for what, count in notes.items() if count]
+    if missing.any():
+        counts = [f"{column} {count:,}" for column, count in zip(features, missing, strict=True) if count]
+        words.append(f"missing values marked: {', '.join(counts)}")
+    return tuple(words)
+
+
 def _groups(table: Table, spec: "DatasetSpec") -> dict[str, NDArray[np.int64]]:
     """Series name -> positions of its rows, in the order of the file."""
     if spec.series is None:
-        return {spec.name: np.arange(len(table.frame))}
-    names = table.frame[spec.series].astype(str)
-    odd = ~names.map(str.isprintable).to_numpy(bool)
-    if odd.any():
-        raise DataError(
-            f"{table.place(int(odd.argmax()))}: the name in the series column {spec.series!r} holds a line break or another "
-            "character that cannot be seen; type it anew"
-        )
-    empty = (table.frame[spec.series].isna() | (names.str.strip() == "")).to_numpy()
-    if empty.any():
-        raise DataError(f"{table.place(int(empty.argmax()))}: no name in the series column {spec.series!r}")
-    codes, uniques = pd.factorize(names)
-    return {str(name): np.flatnonzero(codes == code) for code, name in enumerate(uniques)}
+        return {spec.name: np.arange(len(table))}
+    codes, names = table.names(spec.series)
+    # A stable sort puts the rows of each series together and leaves them in their order.
+    together = np.argsort(codes, kind="stable")
+    borders = np.searchsorted(codes[together], np.arange(1, len(names)))
+    return dict(zip(names, np.split(together, borders), strict=True))
 
 
 def _in_order(
@@ -162,95 +195,11 @@ def _in_order(
     notes: Counter[str],
 ) -> NDArray[np.int64]:
     """Positions of a series in order of time; sorted only where the configuration says so."""
-    steps = np.diff(times[positions])
-    if (steps >= np.timedelta64(0)).all():
+    own = times[positions]
+    at = backward(own)
+    if at is None:
         return positions
     if not spec.sort:
-        at = positions[1 + int((steps < np.timedelta64(0)).argmax())]
-        raise DataError(
-            f"{table.place(at)}: series {name!r} goes back in time to {times[at].astype('datetime64[s]')}; sort the file or set dataset.sort=true"
-        )
+        raise goes_back(own, positions, at, name, table)
     notes["rows sorted by time"] += len(positions)
-    return positions[np.argsort(times[positions], kind="stable")]
-
-
-def _clock(
-    table: Table, times: NDArray[np.datetime64], ordered: dict[str, NDArray[np.int64]], spec: "DatasetSpec"
-) -> Clock:
-    if spec.frequency is not None:
-        return Clock.parse(spec.frequency)
-    found = {name: clock for name, positions in ordered.items() if (clock := Clock.from_timestamps(times[positions]))}
-    if not found:
-        raise DataError(
-            f"{table.file}: no two times of its rows ({len(table.frame)}) are a second or more apart, so it shows no clock; "
-            "set dataset.frequency, or give more rows: a window takes windows.context_length + windows.horizon"
-        )
-    clocks = dict.fromkeys(found.values())
-    if len(clocks) > 1:
-        named = ", ".join(f"{name} {clock}" for name, clock in list(found.items())[:4])
-        raise DataError(
-            f"{table.file}: the series' clocks differ ({named}); set dataset.frequency or bring them to one"
-        )
-    return next(iter(clocks))
-
-
-def _ticks(
-    table: Table, times: NDArray[np.datetime64], positions: NDArray[np.int64], name: str, clock: Clock
-) -> NDArray[np.int64]:
-    """Steps since the series began; refuses timestamps that are off the clock."""
-    steps = clock.steps_between(times[positions[0]], times[positions])
-    off = ~(np.abs(steps - np.round(steps)) < 1e-9)
-    if off.any():
-        at = positions[int(off.argmax())]
-        common = Counter(np.diff(times[positions]).astype("timedelta64[s]").astype(int).tolist()).most_common(3)
-        histogram = ", ".join(f"{seconds} s ({count} times)" for seconds, count in common)
-        raise DataError(
-            f"{table.place(at)}: {times[at].astype('datetime64[s]')} of series {name!r} is off the clock of {clock}; "
-            f"steps found: {histogram}; resample the file or set dataset.frequency"
-        )
-    return np.round(steps).astype(np.int64)
-
-
-def _refuse_second_clock(
-    table: Table, positions: NDArray[np.int64], ticks: NDArray[np.int64], name: str, clock: Clock
-) -> None:
-    """Refuse a stretch of equal gaps: there the series has another clock, and nothing is missing."""
-    steps = np.diff(ticks)
-    if len(steps) <= _EQUAL_GAPS:
-        return
-    stretches = np.lib.stride_tricks.sliding_window_view(steps, _EQUAL_GAPS)
-    other = (stretches == stretches[:, :1]).all(axis=1) & (stretches[:, 0] > 1)
-    if other.any():
-        first = int(other.argmax())
-        raise DataError(
-            f"{table.place(positions[first + 1])}: the clock of series {name!r} changes from {clock} to {clock.count * steps[first]}{clock.unit}; "
-            f"resample the file, or set dataset.frequency={clock} if the rows between are missing"
-        )
-
-
-def _without_duplicates(
-    table: Table,
-    times: NDArray[np.datetime64],
-    positions: NDArray[np.int64],
-    ticks: NDArray[np.int64],
-    spec: "DatasetSpec",
-    notes: Counter[str],
-    raw: Columns,
-) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Positions and ticks with each time once, by the policy of the configuration."""
-    again = np.concatenate([[False], np.diff(ticks) == 0])
-    if not again.any():
-        return positions, ticks
-    if spec.duplicates == "error":
-        second = int(again.argmax())
-        raise DataError(
-            f"{table.place(positions[second])}: {times[positions[second]].astype('datetime64[s]')} stands twice, first in line "
-            f"{table.frame.index[positions[second - 1]]}; remove one or set dataset.duplicates=first or mean"
-        )
-    if spec.duplicates == "mean":
-        group = np.cumsum(~again) - 1
-        for values in raw.values():
-            own = values[positions]
-            values[positions] = pd.Series(own).groupby(group).transform("mean").to_numpy()
-    notes[f"duplicate timestamps merged ({spec.duplicates})"] += int(again.sum())
-    return positions[~again], ticks[~again]
+    return positions[np.argsort(own, kind="stable")]

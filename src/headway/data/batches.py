@@ -1,22 +1,39 @@
 """Batches: one vectorised gather from the one array of all series, no copy per window."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from headway.data.calendar import calendar_features
+from headway.data.order import shuffled as shuffled
 from headway.data.scaling import Scaler
 from headway.data.series import Dataset
 from headway.data.windows import WindowIndex
 
 Inputs = dict[str, NDArray[np.float32] | NDArray[np.int32]]
+Numbers = NDArray[np.int64]
+
+
+class Rows(Protocol):
+    """All rows of all series one below the other, as the model wants them: what batches are gathered from."""
+
+    @property
+    def targets(self) -> tuple[int, ...]:
+        """Positions of the targets among the features."""
+
+    def features(self, rows: Numbers) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        """Rows by number [...] as (standardised, 0 where missing) and observed marks, each [..., F]."""
+
+    def known(self, rows: Numbers) -> NDArray[np.float32]:
+        """Calendar and columns known in advance of rows by number: [...] -> [..., C]."""
 
 
 @dataclass(frozen=True)
 class ScaledRows:
-    """All rows of all series one below the other, as the model wants them.
+    """Rows in memory, scaled once.
 
     Attributes:
         values: [rows, F] standardised, 0 where missing.
@@ -29,6 +46,44 @@ class ScaledRows:
     observed: NDArray[np.float32]
     known_future: NDArray[np.float32]
     targets: tuple[int, ...]
+
+    def features(self, rows: Numbers) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        """See `Rows`."""
+        return self.values[rows], self.observed[rows]
+
+    def known(self, rows: Numbers) -> NDArray[np.float32]:
+        """See `Rows`."""
+        return self.known_future[rows]
+
+
+@dataclass(frozen=True)
+class RowsOnDisk:
+    """Rows that stay in their file: those of a batch alone are read, scaled and marked, and given their calendar.
+
+    Attributes:
+        dataset: Whose rows; they are stored.
+        scaler, known_scaler: Of its features and of its columns known in advance.
+        cycles: Cycle -> harmonics of the calendar.
+    """
+
+    dataset: Dataset
+    scaler: Scaler
+    known_scaler: Scaler
+    cycles: Mapping[str, int]
+
+    @property
+    def targets(self) -> tuple[int, ...]:
+        """See `Rows`."""
+        return tuple(self.dataset.target_indices)
+
+    def features(self, rows: Numbers) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        """See `Rows`."""
+        return scale_values(self.dataset.values[rows], self.scaler)
+
+    def known(self, rows: Numbers) -> NDArray[np.float32]:
+        """See `Rows`."""
+        dataset = self.dataset
+        return known_future_inputs(dataset.timestamps[rows], dataset.known_future[rows], self.cycles, self.known_scaler)
 
 
 @dataclass(frozen=True)
@@ -91,38 +146,43 @@ def scale_rows(dataset: Dataset, scaler: Scaler, known_scaler: Scaler, cycles: M
     return ScaledRows(values, observed, known, tuple(dataset.target_indices))
 
 
-def gather(rows: ScaledRows, index: WindowIndex, numbers: NDArray[np.int64]) -> Batch:
+def gather(rows: Rows, index: WindowIndex, numbers: Numbers) -> Batch:
     """The windows of the given numbers [B] as a batch."""
     start = index.starts(numbers)[:, None]
     span = start + np.arange(index.context_length + index.horizon)
-    context, horizon = span[:, : index.context_length], span[:, index.context_length :]
     targets = list(rows.targets)
+    context, observed = rows.features(span[:, : index.context_length])
+    target, target_observed = rows.features(span[:, index.context_length :])
     inputs: Inputs = {
-        "context": rows.values[context],
-        "observed": rows.observed[context],
-        "known_future": rows.known_future[span],
+        "context": context,
+        "observed": observed,
+        "known_future": rows.known(span),
         "series": index.series_of(numbers).astype(np.int32),
     }
-    return Batch(inputs, rows.values[horizon][:, :, targets], rows.observed[horizon][:, :, targets])
+    return Batch(inputs, target[:, :, targets], target_observed[:, :, targets])
 
 
-def gather_raw(dataset: Dataset, index: WindowIndex, numbers: NDArray[np.int64]) -> RawWindows:
+def gather_raw(dataset: Dataset, index: WindowIndex, numbers: Numbers) -> RawWindows:
     """The windows of the given numbers [B] in the series' own units."""
-    values = dataset.values
     start = index.starts(numbers)[:, None]
     span = start + np.arange(index.context_length + index.horizon)
     return RawWindows(
-        values=values[span[:, : index.context_length]],
+        values=dataset.values[span[:, : index.context_length]],
         known_future=dataset.known_future[span],
         origins=dataset.timestamps[start[:, 0] + index.context_length - 1],
         series=index.series_of(numbers),
-        target=values[span[:, index.context_length :]][..., dataset.target_indices],
+        target=gather_target(dataset, index, numbers),
     )
 
 
-def gather_history(
-    dataset: Dataset, index: WindowIndex, numbers: NDArray[np.int64], *, length: int
-) -> NDArray[np.float64]:
+def gather_target(dataset: Dataset, index: WindowIndex, numbers: Numbers) -> NDArray[np.float64]:
+    """What is to be forecast of the windows of the given numbers, [B, H, targets] in the targets' own units."""
+    steps = index.context_length + np.arange(index.horizon)
+    rows = index.starts(numbers)[:, None] + steps
+    return dataset.values[rows[..., None], dataset.target_indices]
+
+
+def gather_history(dataset: Dataset, index: WindowIndex, numbers: Numbers, *, length: int) -> NDArray[np.float64]:
     """The last rows of the targets up to the origins, in their own units.
 
     Args:
@@ -136,33 +196,18 @@ def gather_history(
     """
     origin = index.starts(numbers) + index.context_length - 1
     past = origin[:, None] + np.arange(1 - length, 1)
-    first = _segment_starts(dataset)
+    first = dataset.segment_starts
     begin = first[np.searchsorted(first, origin, side="right") - 1][:, None]
-    targets = dataset.values[:, dataset.target_indices]
-    return np.where((past >= begin)[..., None], targets[np.maximum(past, 0)], np.nan)
+    targets = dataset.values[np.maximum(past, 0)[..., None], dataset.target_indices]
+    return np.where((past >= begin)[..., None], targets, np.nan)
 
 
-def _segment_starts(dataset: Dataset) -> NDArray[np.int64]:
-    """First rows of all segments, counted over all series one below the other."""
-    starts: list[int] = []
-    offset = 0
-    for series in dataset.series:
-        starts += [offset + row for row in series.segments]
-        offset += len(series)
-    return np.array(starts, np.int64)
-
-
-def evenly_spaced(index: WindowIndex, count: int) -> NDArray[np.int64]:
+def evenly_spaced(index: WindowIndex, count: int) -> Numbers:
     """Numbers of at most `count` windows, spread evenly and the same in every run."""
     return np.unique(np.linspace(0, max(len(index) - 1, 0), min(count, len(index))).round().astype(np.int64))
 
 
-def permutation(count: int, *, seed: int, epoch: int) -> NDArray[np.int64]:
-    """The order of window numbers in an epoch: a function of (seed, epoch) and nothing else."""
-    generator = np.random.Generator(np.random.Philox(key=[seed, epoch]))
-    return generator.permutation(count)
-
-
-def all_numbers(index: WindowIndex, *, batch_size: int) -> Sequence[NDArray[np.int64]]:
-    """All window numbers in order, cut into batches; the last one may be smaller."""
-    return [np.arange(first, min(first + batch_size, len(index))) for first in range(0, len(index), batch_size)]
+def all_numbers(index: WindowIndex, *, batch_size: int) -> Iterator[Numbers]:
+    """All window numbers in order, batch by batch; the last one may be smaller."""
+    for first in range(0, len(index), batch_size):
+        yield np.arange(first, min(first + batch_size, len(index)))

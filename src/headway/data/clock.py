@@ -1,12 +1,14 @@
 """The regular clock of a dataset: timestamps as whole numbers of one step."""
 
-from dataclasses import dataclass
+from collections import Counter
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
 
 _UNITS = {"s": "s", "min": "m", "h": "h", "D": "D", "W": "W", "M": "M"}
 _DAY = np.timedelta64(1, "D")
+_SHORTEST_MONTH = 28 * 86_400  # seconds
 
 
 @dataclass(frozen=True)
@@ -30,20 +32,9 @@ class Clock:
     @classmethod
     def from_timestamps(cls, timestamps: NDArray[np.datetime64]) -> "Clock | None":
         """The most common step of sorted timestamps, or None where there is no positive one."""
-        steps = np.diff(timestamps.astype("datetime64[s]")).astype(np.int64)
-        steps = steps[steps > 0]
-        if not len(steps):
-            return None
-        days = steps / 86_400
-        if (days >= 28).all() and len(np.unique(timestamps - timestamps.astype("datetime64[M]"))) == 1:
-            months = np.diff(timestamps.astype("datetime64[M]")).astype(np.int64)
-            return cls(int(np.bincount(months[months > 0]).argmax()), "M")
-        values, counts = np.unique(steps, return_counts=True)
-        seconds = int(values[counts.argmax()])
-        for unit, size in (("D", 86_400), ("h", 3600), ("min", 60)):
-            if seconds % size == 0:
-                return cls(seconds // size, unit)
-        return cls(seconds, "s")
+        steps = Steps()
+        steps.add(timestamps)
+        return steps.clock()
 
     @property
     def step(self) -> np.timedelta64:
@@ -88,3 +79,61 @@ class Clock:
 
     def __str__(self) -> str:
         return f"{self.count}{self.unit}"
+
+
+@dataclass
+class Steps:
+    """Steps between the sorted times of a series, counted as they come: what its clock is read off.
+
+    Attributes:
+        first, last: The first and the latest time so far.
+        seconds: Length of a step -> how often.
+        months: Calendar months of a step -> how often; counted as long as no step is shorter than a month.
+        offsets: Times since the month began, up to two of them; likewise.
+    """
+
+    first: np.datetime64 | None = None
+    last: NDArray[np.datetime64] | None = None
+    seconds: Counter[int] = field(default_factory=Counter)
+    months: Counter[int] = field(default_factory=Counter)
+    offsets: set[int] = field(default_factory=set)
+
+    def add(self, timestamps: NDArray[np.datetime64]) -> None:
+        """Count the steps up to and between later times."""
+        if not len(timestamps):
+            return
+        joined = timestamps if self.last is None else np.concatenate([self.last, timestamps])
+        self.first = joined[0] if self.first is None else self.first
+        self.last = joined[-1:].copy()
+        self.seconds += _counted(np.diff(joined.astype("datetime64[s]")).astype(np.int64))
+        if self._is_monthly():
+            self.months += _counted(np.diff(joined.astype("datetime64[M]")).astype(np.int64))
+            offsets = joined - joined.astype("datetime64[M]")
+            self.offsets |= {int(offsets.min().astype(np.int64)), int(offsets.max().astype(np.int64))}
+
+    def clock(self) -> Clock | None:
+        """The clock of the most common step, the shorter of two, or None where there was no positive one."""
+        if not self.seconds:
+            return None
+        if self._is_monthly() and len(self.offsets) == 1:
+            return Clock(_most_common(self.months), "M")
+        seconds = _most_common(self.seconds)
+        for unit, size in (("D", 86_400), ("h", 3600), ("min", 60)):
+            if seconds % size == 0:
+                return Clock(seconds // size, unit)
+        return Clock(seconds, "s")
+
+    def _is_monthly(self) -> bool:
+        return min(self.seconds, default=_SHORTEST_MONTH) >= _SHORTEST_MONTH
+
+
+def _counted(steps: NDArray[np.int64]) -> Counter[int]:
+    """Positive steps -> how often."""
+    if len(steps) and steps[0] > 0 and (steps == steps[0]).all():
+        return Counter({int(steps[0]): len(steps)})
+    values, counts = np.unique(steps[steps > 0], return_counts=True)
+    return Counter(dict(zip(values.tolist(), counts.tolist(), strict=True)))
+
+
+def _most_common(steps: Counter[int]) -> int:
+    return min(steps, key=lambda step: (-steps[step], step))

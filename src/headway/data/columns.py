@@ -111,6 +111,43 @@ def component_sources(spec: "DatasetSpec") -> list[str]:
     return [column for component in spec.components.values() for column in (component.speed, component.direction)]
 
 
+def targets_of(names: Sequence[str], spec: "DatasetSpec") -> tuple[str, ...]:
+    """Names of the columns to forecast: the configuration's, else all of the file's that have no other role.
+
+    Raises:
+        DataError: If every column has another role.
+    """
+    if spec.targets is not None:
+        return spec.targets
+    targets = tuple(name for name in _free(names, spec, ()) if name not in (spec.features or ()))
+    if not targets:
+        raise DataError(
+            f"{spec.path}: dataset.targets=null makes targets of the columns that have no other role, and all have one; "
+            "name them in dataset.targets"
+        )
+    return targets
+
+
+def features_of(names: Sequence[str], spec: "DatasetSpec", targets: tuple[str, ...]) -> tuple[str, ...]:
+    """Names of the context's columns, targets included, in the order of the configuration or the file."""
+    if spec.features is not None:
+        return (*(target for target in targets if target not in spec.features), *spec.features)
+    return _free(names, spec, targets)
+
+
+def sources_of(spec: "DatasetSpec", features: tuple[str, ...]) -> list[str]:
+    """Columns of the file that the features are made of, or that a policy speaks of; the features' own come first."""
+    made = derived(spec)
+    wanted = [column for column in features if column not in made]
+    return list(dict.fromkeys([*wanted, *component_sources(spec), *spec.plausible, *spec.max_jump]))
+
+
+def _free(names: Sequence[str], spec: "DatasetSpec", targets: tuple[str, ...]) -> tuple[str, ...]:
+    """Names of the columns, made ones last, that are targets or neither time, series, known nor parts of others."""
+    used = {spec.timestamp, spec.series, *spec.known_future, *component_sources(spec)} - {*targets}
+    return (*(name for name in names if name not in used), *derived(spec))
+
+
 def check_columns(file: str, names: Sequence[str], spec: "DatasetSpec") -> None:
     """Refuse a configuration that names a column the file does not have.
 

@@ -13,10 +13,11 @@ from headway.errors import DataError
 
 # How a missing number may be written; anything else that is no number is refused.
 MISSING = frozenset({"", "na", "n/a", "nan", "null", "none"})
-_LARGEST_EXACT = 2**53  # from here on several integers share one float64 number
+LARGEST_EXACT = 2**53  # from here on several integers share one float64 number
 # An offset follows a time of day: "01-02-2024" ends like one but has none.
 _ZONE = re.compile(r"[T\s_]\d{2}[\d:.,]*\s?([zZ]|[+-]\d{2}(?::?\d{2})?)$")
 _EARLIEST_YEAR, _LATEST_YEAR = 1678, 2261  # whole years that 64-bit nanoseconds can tell
+_EARLIEST, _TOO_LATE = pd.Timestamp(_EARLIEST_YEAR, 1, 1), pd.Timestamp(_LATEST_YEAR + 1, 1, 1)
 
 
 @dataclass(frozen=True)
@@ -31,12 +32,23 @@ class Table:
     file: str
     frame: pd.DataFrame
 
+    def __len__(self) -> int:
+        return len(self.frame)
+
+    def line(self, position: int) -> int:
+        """Line, or row of a parquet file, of the row at a position."""
+        return int(self.frame.index[position])
+
     def place(self, position: int) -> str:
         """Where the row at a position stands: "my.csv:17"."""
-        return f"{self.file}:{self.frame.index[position]}"
+        return f"{self.file}:{self.line(position)}"
 
-    def numbers(self, column: str) -> NDArray[np.float64]:
+    def numbers(self, column: str, *, copy: bool = True) -> NDArray[np.float64]:
         """A column as float64, NaN where it is written as missing.
+
+        Args:
+            column: Its name.
+            copy: Whether it will be changed; if not, it may be the table's own.
 
         Raises:
             DataError: Naming the first line that holds text, an infinity, or an integer too large.
@@ -47,8 +59,10 @@ class Table:
                 f"{self.file}: column {column!r} holds true and false; write 1 and 0, or leave it out of dataset.features"
             )
         if pd.api.types.is_numeric_dtype(cells):
-            values = cells.to_numpy(np.float64, copy=True, na_value=np.nan)
+            values = cells.to_numpy(np.float64, copy=copy, na_value=np.nan)
             missing = np.isnan(values)
+            if bool((missing | (np.abs(values) < LARGEST_EXACT)).all()):
+                return values
         elif isinstance(cells.dtype, pd.CategoricalDtype) or pd.api.types.is_datetime64_any_dtype(cells):
             raise DataError(
                 f"{self.file}: column {column!r} holds {cells.dtype}, not numbers; leave it out of dataset.features"
@@ -64,7 +78,7 @@ class Table:
             raise DataError(
                 f"{self.place(position)}: column {column!r} holds {str(cells.iloc[position])!r}; {_number_advice(str(cells.iloc[position]))}"
             )
-        large = ~missing & (np.abs(values) >= _LARGEST_EXACT) & (values == np.round(values))
+        large = ~missing & (np.abs(values) >= LARGEST_EXACT) & (values == np.round(values))
         if large.any():
             position = int(large.argmax())
             raise DataError(
@@ -115,19 +129,61 @@ class Table:
         self._check_range(parsed, f"in column {column!r}", latest)
         return parsed.to_numpy().astype("datetime64[ns]")
 
-    def regular_times(self, start: str, clock: Clock, *, latest: str | None) -> NDArray[np.datetime64]:
+    def names(self, column: str) -> tuple[NDArray[np.int64], list[str]]:
+        """The series of every row, as a position in a list of their names, and that list, in the order of the file.
+
+        Raises:
+            DataError: Naming the first line whose name is missing or cannot be seen.
+        """
+        cells = self.frame[column]
+        if isinstance(cells.dtype, pd.CategoricalDtype):
+            missing = cells.isna().to_numpy()
+            order, used = pd.factorize(cells.cat.codes.to_numpy())
+            # Categories of other kinds than text, 1 and "1", may read alike.
+            categories = [str(category) for category in cells.cat.categories]
+            again, unique = pd.factorize(
+                pd.Series(["" if at < 0 else categories[int(at)] for at in used], dtype=object)
+            )
+            order = again[order]
+        else:
+            missing = cells.isna().to_numpy()
+            order, unique = pd.factorize(cells.astype(str))
+        texts = [str(name) for name in unique]
+        odd = np.array([not text.isprintable() for text in texts], bool)[order]
+        if odd.any():
+            raise DataError(
+                f"{self.place(int(odd.argmax()))}: the name in the series column {column!r} holds a line break or another "
+                "character that cannot be seen; type it anew"
+            )
+        empty = missing | np.array([not text.strip() for text in texts], bool)[order]
+        if empty.any():
+            raise DataError(f"{self.place(int(empty.argmax()))}: no name in the series column {column!r}")
+        return order.astype(np.int64), texts
+
+    def zone(self, column: str) -> str | None:
+        """How the first row's time writes its zone; empty for none, and None where times are typed or there are no rows."""
+        cells = self.frame[column]
+        if not len(cells) or not pd.api.types.is_string_dtype(cells):
+            return None
+        return zone_of(str(cells.iloc[0]))
+
+    def regular_times(
+        self, start: str, clock: Clock, *, latest: str | None, first: int | None = None
+    ) -> NDArray[np.datetime64]:
         """Times of rows that hold none: one step of a clock apart, by line, whatever order they are in.
 
         Args:
             start: Time of the first line in ISO 8601.
             clock: The clock.
             latest: As for `times`.
+            first: The file's first line of data, where these are not all of its rows.
 
         Raises:
             DataError: Naming the first line whose time is not plausible.
         """
         lines = self.frame.index.to_numpy(np.int64)
-        times = clock.after(np.datetime64(datetime.fromisoformat(start), "s"), lines - lines.min())
+        steps = lines - (lines.min() if first is None else first)
+        times = clock.after(np.datetime64(datetime.fromisoformat(start), "s"), steps)
         self._check_range(pd.Series(times), "counted from dataset.start", latest)
         return times.astype("datetime64[ns]")
 
@@ -140,7 +196,7 @@ class Table:
                 f"{self.place(position)}: {times.iloc[position]} {where} lies after {end:%Y-%m-%d}, the latest "
                 "plausible time; correct it, or set dataset.latest"
             )
-        outside = ~times.dt.year.between(_EARLIEST_YEAR, _LATEST_YEAR).to_numpy()
+        outside = ((times < _EARLIEST) | (times >= _TOO_LATE)).to_numpy()
         if outside.any():
             position = int(outside.argmax())
             raise DataError(
@@ -165,6 +221,12 @@ class Table:
             raise DataError(
                 f"{self.file}: time zones differ in column {column!r}: {found}; write all times in one zone, best UTC"
             )
+
+
+def zone_of(text: str) -> str:
+    """How a time writes its zone: "Z", "+05:30"; empty where it writes none."""
+    found = _ZONE.search(text.strip())
+    return found[1] if found else ""
 
 
 def _number_advice(text: str) -> str:

@@ -4,6 +4,7 @@ Both rules look at the present and the past alone, so that no row's value depend
 """
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -48,6 +49,37 @@ def jumps(values: NDArray[np.float64], ticks: NDArray[np.int64], *, largest: flo
     return wrong
 
 
+@dataclass(frozen=True)
+class Accepted:
+    """What the rule on jumps needs to know of the rows before: the last accepted value, and after it one that was not.
+
+    Attributes:
+        values: [at most 2].
+        ticks: [at most 2] steps of the clock since the series began.
+    """
+
+    values: NDArray[np.float64]
+    ticks: NDArray[np.int64]
+
+
+def jumps_after(
+    before: Accepted | None, values: NDArray[np.float64], ticks: NDArray[np.int64], *, largest: float, patience: int
+) -> tuple[NDArray[np.bool_], Accepted]:
+    """`jumps` of later rows of a series, and what the rows after them need to know.
+
+    Args:
+        before: What it was after the rows before, or None for the first rows.
+        values, ticks, largest, patience: As for `jumps`.
+    """
+    if before is not None:
+        values, ticks = np.concatenate([before.values, values]), np.concatenate([before.ticks, ticks])
+    wrong = jumps(values, ticks, largest=largest, patience=patience)
+    known = np.flatnonzero(~np.isnan(values))
+    accepted = known[~wrong[known]][-1:]
+    left = np.concatenate([accepted, known[-1:][wrong[known[-1:]]]])
+    return wrong[0 if before is None else len(before.values) :], Accepted(values[left], ticks[left])
+
+
 def components(
     speed: NDArray[np.float64], direction: NDArray[np.float64]
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
@@ -69,32 +101,40 @@ def components(
 
 
 def mask_implausible(
-    columns: Mapping[str, NDArray[np.float64]],
+    columns: dict[str, NDArray[np.float64]],
     ticks: NDArray[np.int64],
     *,
     plausible: Mapping[str, tuple[float, float]],
     max_jump: Mapping[str, float],
     patience: int,
+    accepted: dict[str, Accepted] | None = None,
 ) -> dict[str, int]:
-    """Turn implausible values of one series into NaN, in place.
+    """Turn implausible values of one series into NaN.
 
     Args:
-        columns: Column -> values [time] of one series.
+        columns: Column -> values [time] of one series; a column that changes is replaced.
         ticks: [time] steps of the clock since the series began.
         plausible: Column -> lowest and highest plausible value.
         max_jump: Column -> largest plausible change.
         patience: Steps for which the last accepted value still counts.
+        accepted: Column -> what the rule on jumps knows of the rows before; changed to what it knows now. None where
+            these are all rows.
 
     Returns:
         What was done, in words -> number of values.
     """
+    accepted = {} if accepted is None else accepted
     counts = {}
     for column, (low, high) in plausible.items():
         wrong = outside(columns[column], low, high)
-        columns[column][wrong] = np.nan
+        if wrong.any():  # in an array of its own: the column may be the file's
+            columns[column] = np.where(wrong, np.nan, columns[column])
         counts[f"{column} outside {low:g} to {high:g}"] = int(wrong.sum())
     for column, largest in max_jump.items():
-        wrong = jumps(columns[column], ticks, largest=largest, patience=patience)
-        columns[column][wrong] = np.nan
+        wrong, accepted[column] = jumps_after(
+            accepted.get(column), columns[column], ticks, largest=largest, patience=patience
+        )
+        if wrong.any():  # in an array of its own: the column may be the file's
+            columns[column] = np.where(wrong, np.nan, columns[column])
         counts[f"{column} jumped by more than {largest:g}"] = int(wrong.sum())
     return counts

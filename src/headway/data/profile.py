@@ -1,20 +1,24 @@
 """The profile of the training rows: what later data are compared with."""
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
+from functools import reduce
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from headway.data.order import spread
+
 _CELLS = 10  # deciles, the custom for the population stability index
 _FLOOR = 1e-4  # of an empty cell: the logarithm needs more than 0
+_MOST_ROWS = 1_000_000  # of whose values quantiles are taken; a sample of so many knows a decile to 0.1 % of rows
 
 
 @dataclass(frozen=True)
 class ColumnProfile:
-    """How one column was distributed over the training rows, in its own units.
+    """How one column was distributed over the training rows, or a sample of them, in its own units.
 
     Attributes:
         rows: How many there were.
@@ -143,18 +147,48 @@ class Profile:
         return cls(columns, times, **scales)
 
 
-def seasonal_scales(rows: NDArray[np.float64], season: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Mean absolute and mean squared difference of rows [time, targets] to one season before, for MASE and RMSSE.
+def sampled(pieces: Iterable[NDArray[np.float64]], count: int, *, most: int = _MOST_ROWS) -> NDArray[np.float64]:
+    """Rows to take a profile of: all of them, or of more than `most` as many, spread evenly and the same in every run.
+
+    Args:
+        pieces: Of [time, F], one after the other.
+        count: Rows of all pieces together.
+        most: Rows of the result, at most.
+    """
+    if count <= most:
+        return np.concatenate(list(pieces))
+    chosen = spread(np.arange(most), count=count, most=most)
+    before, found = 0, []
+    for piece in pieces:
+        first, after = np.searchsorted(chosen, [before, before + len(piece)])
+        found.append(piece[chosen[first:after] - before])
+        before += len(piece)
+    return np.concatenate(found)
+
+
+def seasonal_scales(
+    pieces: Iterable[NDArray[np.float64]], season: int
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Mean absolute and mean squared difference of rows to one season before, for MASE and RMSSE.
+
+    Args:
+        pieces: Of [time, targets], each with the season before it where that belongs to it.
+        season: Rows of it.
 
     Returns:
         Two arrays [targets]; NaN where no such difference was observed or all are zero.
     """
+    sums = reduce(np.add, (_seasonal_sums(rows, season) for rows in pieces))
+    absolute, square = (np.where(total > 0, total / np.maximum(sums[2], 1), np.nan) for total in sums[:2])
+    return absolute, square
+
+
+def _seasonal_sums(rows: NDArray[np.float64], season: int) -> NDArray[np.float64]:
+    """Sums of absolute and squared differences to one season before, and how many there are: [3, targets]."""
     difference = rows[season:] - rows[:-season]
     observed = ~np.isnan(difference)
-    count = np.maximum(observed.sum(axis=0), 1)
-    means = [np.where(observed, part, 0.0).sum(axis=0) / count for part in (np.abs(difference), difference**2)]
-    absolute, square = (np.where(mean > 0, mean, np.nan) for mean in means)
-    return absolute, square
+    parts = [np.where(observed, part, 0.0).sum(axis=0) for part in (np.abs(difference), difference**2)]
+    return np.stack([*parts, observed.sum(axis=0)])
 
 
 def _shares(observed: NDArray[np.float64], edges: NDArray[np.float64]) -> NDArray[np.float64]:

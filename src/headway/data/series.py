@@ -1,7 +1,7 @@
 """What a source hands on: series on one regular clock, missing values marked, nothing invented."""
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 
@@ -9,6 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from headway.data.clock import Clock
+
+_VALUES_AT_ONCE = 1 << 20  # numbers of a chunk of rows: 8 MiB
 
 
 @dataclass(frozen=True)
@@ -46,6 +48,56 @@ class Series:
         """[time, F], True where a value was observed."""
         return ~np.isnan(self.values)
 
+    @property
+    def num_missing(self) -> NDArray[np.int64]:
+        """[F] rows without a value."""
+        return self._missing[0]
+
+    @property
+    def num_empty(self) -> int:
+        """Rows without any value."""
+        return self._missing[1]
+
+    @cached_property
+    def _missing(self) -> tuple[NDArray[np.int64], int]:
+        missing, empty = np.zeros(self.values.shape[1], np.int64), 0
+        for begin, end in chunks(0, len(self), columns=self.values.shape[1]):
+            marks = np.isnan(self.values[begin:end])
+            missing += marks.sum(axis=0)
+            empty += int(marks.all(axis=1).sum())
+        return missing, empty
+
+
+@dataclass(frozen=True)
+class StoredRows:
+    """Rows that stay in their file: memory-mapped arrays over all series, one below the other.
+
+    A page that is read belongs to the system, which may take it back at any time; what is computed from it
+    is private memory. Whoever reads all rows does it a chunk at a time (`chunks`).
+
+    Attributes:
+        values: [rows, F] in the series' own units, NaN where missing.
+        known_future: [rows, K] columns known in advance.
+        timestamps: [rows].
+        fingerprint: Of the dataset, as `fingerprint` computes it, found once when the rows were stored.
+
+    Raises:
+        ValueError: If the arrays differ in length.
+    """
+
+    values: NDArray[np.float64]
+    known_future: NDArray[np.float64]
+    timestamps: NDArray[np.datetime64]
+    fingerprint: str
+
+    def __post_init__(self) -> None:
+        rows = len(self.timestamps)
+        if len(self.values) != rows or len(self.known_future) != rows:
+            raise ValueError(
+                f"stored rows must agree: got {rows} timestamps, {len(self.values)} rows of values and "
+                f"{len(self.known_future)} of known_future"
+            )
+
 
 @dataclass(frozen=True)
 class Dataset:
@@ -62,6 +114,7 @@ class Dataset:
         units: Column -> unit.
         notes: What the policies changed, in words, with counts.
         file: As configured, for messages; empty for what was never in a file.
+        stored: The rows of all series where they stay in their file; each series is then a view of them.
     """
 
     name: str
@@ -74,6 +127,19 @@ class Dataset:
     units: Mapping[str, str] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
     file: str = ""
+    stored: StoredRows | None = None
+
+    def __post_init__(self) -> None:
+        if self.stored is not None and self.stored.values.shape != (self.num_rows, len(self.features)):
+            raise ValueError(
+                f"stored values must be [{self.num_rows}, {len(self.features)}], as the series and features say: "
+                f"got {list(self.stored.values.shape)}"
+            )
+
+    @property
+    def is_stored(self) -> bool:
+        """Whether the rows stay in their file, so that nothing may be computed of all of them at once."""
+        return self.stored is not None
 
     @property
     def origin(self) -> str:
@@ -88,17 +154,35 @@ class Dataset:
     @cached_property
     def values(self) -> NDArray[np.float64]:
         """[rows, F] of all series, one below the other."""
+        if self.stored is not None:
+            return self.stored.values
         return np.concatenate([series.values for series in self.series])
 
     @cached_property
     def known_future(self) -> NDArray[np.float64]:
         """[rows, K] of all series, one below the other."""
+        if self.stored is not None:
+            return self.stored.known_future
         return np.concatenate([series.known_future for series in self.series])
 
     @cached_property
     def timestamps(self) -> NDArray[np.datetime64]:
         """[rows] of all series, one below the other."""
+        if self.stored is not None:
+            return self.stored.timestamps
         return np.concatenate([series.timestamps for series in self.series])
+
+    @property
+    def first_time(self) -> np.datetime64:
+        """The time of the earliest row of any series."""
+        return min(series.timestamps[0] for series in self.series if len(series))
+
+    @cached_property
+    def segment_starts(self) -> NDArray[np.int64]:
+        """First rows of all segments, counted over all series one below the other."""
+        begins = np.cumsum([0, *(len(series) for series in self.series)])
+        rows = [np.array(series.segments, np.int64) + begin for series, begin in zip(self.series, begins, strict=False)]
+        return np.concatenate(rows)
 
     @property
     def num_rows(self) -> int:
@@ -107,13 +191,48 @@ class Dataset:
 
     def fingerprint(self) -> str:
         """SHA-256 over names, times and values: what the model can see, whatever the file's format."""
-        digest = hashlib.sha256()
-        digest.update(repr((self.features, self.targets, self.known_future_columns, str(self.clock))).encode())
-        for series in self.series:
-            digest.update(repr((series.name, series.segments)).encode())
-            digest.update(np.ascontiguousarray(series.timestamps.astype("datetime64[s]").astype("<i8")).tobytes())
-            for values in (series.values, series.known_future):
+        if self.stored is not None:
+            return self.stored.fingerprint
+        names = (self.features, self.targets, self.known_future_columns)
+        return fingerprint(self.series, names, self.clock)
+
+
+def fingerprint(series: Sequence[Series], names: tuple[tuple[str, ...], ...], clock: Clock) -> str:
+    """SHA-256 over names, times and values, a chunk of rows at a time: the same from memory and from a file.
+
+    Args:
+        series: All series.
+        names: Of the features, of the targets and of the columns known in advance.
+        clock: The regular clock.
+    """
+    digest = hashlib.sha256()
+    digest.update(repr((*names, str(clock))).encode())
+    for one in series:
+        digest.update(repr((one.name, one.segments)).encode())
+        for begin, end in chunks(0, len(one)):
+            times = one.timestamps[begin:end].astype("datetime64[s]").astype("<i8")
+            digest.update(np.ascontiguousarray(times).tobytes())
+        for values in (one.values, one.known_future):
+            for begin, end in chunks(0, len(one), columns=values.shape[1]):
+                part = values[begin:end]
                 # One bit pattern for every missing value and one for zero.
-                canonical = np.where(np.isnan(values), np.nan, values) + 0.0
+                canonical = np.where(np.isnan(part), np.nan, part) + 0.0
                 digest.update(np.ascontiguousarray(canonical.astype("<f8")).tobytes())
-        return digest.hexdigest()
+    return digest.hexdigest()
+
+
+def rows_at_once(columns: int) -> int:
+    """Rows of so many numbers that are looked at in one go: 8 MiB of them."""
+    return max(1, _VALUES_AT_ONCE // max(columns, 1))
+
+
+def chunks(begin: int, end: int, *, columns: int = 1) -> Iterator[tuple[int, int]]:
+    """(first, row after the last) of every chunk of rows, in order, each of `rows_at_once`.
+
+    Args:
+        begin, end: First row, and row after the last.
+        columns: Numbers in a row.
+    """
+    rows = rows_at_once(columns)
+    for first in range(begin, end, rows):
+        yield first, min(first + rows, end)

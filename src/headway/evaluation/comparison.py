@@ -13,6 +13,7 @@ from headway.evaluation.verdicts import Verdict
 
 MOST_BINS = 4096
 """Of time in the bootstrap; finer than its blocks are long."""
+_MOST_TIMES = 1 << 20  # told apart in the test; windows that are a sample may be spread over far more, with gaps
 _LONGEST_GAP = 1000  # grid steps of time without any origin that are told apart
 Loss = Callable[[Array], Array]
 """Errors [W, H, targets], NaN where missing, to losses [W, H, K], NaN where missing."""
@@ -49,11 +50,13 @@ def compare(forecasts: Forecasts, *, draws: int, seed: int, losses: Mapping[str,
     grid, overlap = time_grid(forecasts.ticks, forecasts.horizon)
     if not forecasts.rivals or not len(grid):
         return Comparison((), {name: {} for name in losses})
-    width = -(-int(grid.max() + 1) // MOST_BINS)
+    length = int(grid.max()) + 1
+    fine, width = -(-length // _MOST_TIMES), -(-length // MOST_BINS)
     verdicts: list[Verdict] = []
     intervals = {}
     for name, loss in losses.items():
-        by_origin, by_bin = _Losses(forecasts, grid, 1), _Losses(forecasts, grid // width, forecasts.horizon + 1)
+        by_origin = _Losses(forecasts, grid // fine, 1)
+        by_bin = _Losses(forecasts, grid // width, forecasts.horizon + 1)
         for windows in forecasts.parts():
             for number, forecaster in enumerate(forecasts.forecasters):
                 values = loss(forecasts.point(forecaster, windows) - forecasts.actual[windows])
@@ -68,7 +71,7 @@ def compare(forecasts: Forecasts, *, draws: int, seed: int, losses: Mapping[str,
         found = skill_intervals(own_bins, other_bins, overlap=-(-overlap // width), draws=draws, seed=seed)
         intervals[name] = dict(zip(forecasts.rivals, found, strict=True))
         for rival, other, interval in zip(forecasts.rivals, others, found, strict=True):
-            test = diebold_mariano(_difference(own - other, by_origin.counts), overlap=overlap)
+            test = diebold_mariano(_difference(own - other, by_origin.counts), overlap=-(-overlap // fine))
             total = other.sum()
             skill = float(1 - own.sum() / total) if total > 0 else np.nan
             low, high = (float(border) for border in interval[0])

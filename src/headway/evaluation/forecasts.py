@@ -82,7 +82,7 @@ class Forecasts:
             if slicing.codes.size and not -1 <= slicing.codes.min() <= slicing.codes.max() < len(slicing.labels):
                 raise ValueError(f"codes of {name} must be -1 to {len(slicing.labels) - 1}, as many as it has labels")
         for name, forecast in {self.model: self.quantiles, **self.rivals}.items():
-            if not np.isfinite(forecast).all():
+            if not all(np.isfinite(forecast[windows]).all() for windows in self.parts()):
                 raise NumericError(f"forecasts of {name} must be finite numbers: some are NaN or infinite")
 
     def __len__(self) -> int:

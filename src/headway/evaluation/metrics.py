@@ -7,6 +7,7 @@ weighted quantile loss divides by another mean.
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -35,15 +36,22 @@ class Judged:
     seasonal_scale: Array
     seasonal_square: Array
 
-    @property
+    @cached_property
     def point(self) -> Array:
         """The median, [W, H, targets]."""
         return self.forecast[..., self.levels.index(0.5)]
 
-    @property
+    @cached_property
     def error(self) -> Array:
         """Forecast minus actual, [W, H, targets]."""
         return self.point - self.actual
+
+    @cached_property
+    def pinball(self) -> Array:
+        """Pinball loss at each level, [W, H, targets, scored levels]."""
+        missed = self.actual[..., None] - self.forecast
+        levels = np.array(self.scored_levels)
+        return np.maximum(levels * missed, (levels - 1) * missed)
 
     @property
     def interval(self) -> tuple[Array, Array] | None:
@@ -147,13 +155,13 @@ def error(judged: Judged) -> Array:
 @metric("pinball", unit="target")
 def pinball(judged: Judged) -> Array:
     """Mean pinball loss over the quantile levels; a point forecast counts as all its quantiles."""
-    return _pinball_by_level(judged).mean(axis=-1)
+    return judged.pinball.mean(axis=-1)
 
 
 @metric("wql", unit="", over=lambda judged: np.abs(judged.actual))
 def weighted_quantile_loss(judged: Judged) -> Array:
     """2 x sum of pinball over sum of |y|, mean over the levels; means little where zero is arbitrary, as in °F."""
-    return 2 * _pinball_by_level(judged).mean(axis=-1)
+    return 2 * judged.pinball.mean(axis=-1)
 
 
 @metric("crps", unit="target", headline=True)
@@ -164,7 +172,7 @@ def ranked_probability_score(judged: Judged) -> Array:
     if judged.forecast.shape[-1] == 1:
         return np.abs(judged.error)
     edges = np.concatenate([[0.0], (np.array(judged.levels)[1:] + np.array(judged.levels)[:-1]) / 2, [1.0]])
-    return 2 * (_pinball_by_level(judged) * np.diff(edges)).sum(axis=-1)
+    return 2 * (judged.pinball * np.diff(edges)).sum(axis=-1)
 
 
 @metric("coverage", unit="%", headline=True)
@@ -198,10 +206,3 @@ def interval_score(judged: Judged) -> Array | None:
     alpha = 1 - (borders[1] - borders[0])
     beyond = np.maximum(low - judged.actual, 0) + np.maximum(judged.actual - high, 0)
     return (high - low) + 2 / alpha * beyond
-
-
-def _pinball_by_level(judged: Judged) -> Array:
-    """[W, H, targets, scored levels]."""
-    missed = judged.actual[..., None] - judged.forecast
-    levels = np.array(judged.scored_levels)
-    return np.maximum(levels * missed, (levels - 1) * missed)

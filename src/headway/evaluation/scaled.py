@@ -1,7 +1,7 @@
 """Errors on standardised values, all targets together: the score that papers on long horizons print."""
 
 import textwrap
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -118,9 +118,11 @@ def score_scaled(
         draws, seed: Of the bootstrap, as for `compare`.
         published: What others reached on the same windows.
     """
-    every = slice(None)
     errors = {
-        name: scaled_errors(forecasts.actual, forecasts.point(name, every), scale) for name in forecasts.forecasters
+        name: _means(
+            (forecasts.point(name, windows) - forecasts.actual[windows]) / scale for windows in _parts(forecasts.actual)
+        )
+        for name in forecasts.forecasters
     }
     losses: dict[str, Loss] = {MSE: lambda error: (error / scale) ** 2, MAE: lambda error: np.abs(error / scale)}
     return ScaledScores(
@@ -144,13 +146,21 @@ def scaled_errors(actual: Array, forecast: Array, scale: Array) -> tuple[float, 
         forecast: [W, H, targets] in the same units.
         scale: [targets] of the training rows.
     """
+    return _means((forecast[windows] - actual[windows]) / scale for windows in _parts(actual))
+
+
+def _parts(actual: Array) -> Iterator[slice]:
+    """Windows whose errors are looked at in one go."""
+    size = max(1, _VALUES_AT_ONCE // max(1, actual[:1].size))
+    return (slice(first, first + size) for first in range(0, len(actual), size))
+
+
+def _means(errors: Iterable[Array]) -> tuple[float, float]:
+    """Mean of squared and of absolute errors, given a part at a time; NaN is left out."""
     squared = absolute = 0.0
     count = 0
-    size = max(1, _VALUES_AT_ONCE // max(1, actual[:1].size))
-    for first in range(0, len(actual), size):
-        windows = slice(first, first + size)
-        error = (forecast[windows] - actual[windows]) / scale
-        error = error[~np.isnan(error)]
+    for part in errors:
+        error = part[~np.isnan(part)]
         squared += float(error @ error)
         absolute += float(np.abs(error).sum())
         count += len(error)

@@ -101,15 +101,21 @@ def score(forecasts: Forecasts) -> Scores:
     sliced = {by: _Sums(forecasts, slicing, by_step=by_step) for by, slicing in forecasts.telling.items()}
     reliability = Reliability(forecasts.horizon, len(forecasts.levels))
     for windows in forecasts.parts():
+        observed = ~np.isnan(forecasts.actual[windows])
+        parts = [_Part(sums, windows, observed) for sums in (overall, *sliced.values())]
         for position, name in enumerate(forecasts.forecasters):
             judged = forecasts.judged(name, windows)
             for number, one in enumerate(METRICS.values()):
                 loss = one.loss(judged)
                 if loss is None:
                     continue
-                over = None if one.over is None else one.over(judged)
-                for sums in (overall, *sliced.values()):
-                    sums.add(position, number, windows, loss, over)
+                counted = ~np.isnan(loss)
+                values = np.where(counted, loss, 0.0)
+                over = None if one.over is None else np.where(counted, one.over(judged), 0.0)
+                # Nearly every metric has a loss wherever something was observed: that is counted once.
+                other = None if np.array_equal(counted, observed) else counted
+                for part in parts:
+                    part.add((position, number), values, other, over)
         reliability.add(forecasts.actual[windows], forecasts.quantiles[windows])
     table = overall.frame(forecasts).drop(columns="slice")
     frames = [sums.frame(forecasts).assign(by=by) for by, sums in sliced.items()]
@@ -130,37 +136,6 @@ class _Sums:
         cells = (len(forecasts.forecasters), len(METRICS), len(slicing.labels), steps)
         self.total = np.zeros((*cells, len(forecasts.targets)))
         self.count, self.over = np.zeros_like(self.total), np.zeros_like(self.total)
-
-    def add(self, forecaster: int, metric: int, windows: slice, loss: Array, over: Array | None) -> None:
-        """Add losses [W, H, targets] of some windows; NaN counts nowhere."""
-        codes = self.slicing.codes[windows]
-        counted = ~np.isnan(loss)
-        whole = bool(counted.all())
-        values = loss if whole else np.where(counted, loss, 0.0)
-        # Where nothing is missing each window counts alike: a number per window and step instead of one per target.
-        self.count[forecaster, metric] += self._by_cell(
-            codes, np.ones((*loss.shape[:2], 1)) if whole else counted.astype(np.float64)
-        )
-        self.total[forecaster, metric] += self._by_cell(codes, values)
-        if over is not None:
-            self.over[forecaster, metric] += self._by_cell(codes, over if whole else np.where(counted, over, 0.0))
-
-    def _by_cell(self, codes: NDArray[np.int32], values: Array) -> Array:
-        """Values [W, H, K] summed by slice and step, [slices, steps, K]; what has no slice is left out."""
-        slices, steps = self.total.shape[2:4]
-        if codes.shape[1] == 1 and steps == 1:
-            values = values.sum(axis=1, keepdims=True)
-        if slices == 1:  # of all values
-            return values.sum(axis=0, keepdims=True)
-        found = np.zeros((slices + 1, steps, values.shape[2]))  # the last slice, -1, is none
-        if codes.shape[1] == 1:
-            np.add.at(found, codes[:, 0], values)
-        else:
-            cells = (np.where(codes < 0, slices, codes) * steps + np.arange(steps)).ravel()
-            for column in range(values.shape[2]):
-                sums = np.bincount(cells, values[..., column].ravel(), minlength=(slices + 1) * steps)
-                found[..., column] = sums.reshape(slices + 1, steps)
-        return found[:slices]
 
     def frame(self, forecasts: Forecasts) -> pd.DataFrame:
         """One row per target, forecaster, slice and horizon, all steps first."""
@@ -184,6 +159,51 @@ class _Sums:
         )
         found = pd.DataFrame({name: values.transpose(order).ravel() for name, values in columns.items()})
         return pd.concat([keys, found.astype({"num_values": np.int64})], axis=1)
+
+
+class _Part:
+    """Some windows, and where in the sums each of their target values belongs.
+
+    Args:
+        sums: To add to.
+        windows: Which windows.
+        observed: [W, H, targets], where something happened that is known.
+    """
+
+    def __init__(self, sums: _Sums, windows: slice, observed: NDArray[np.bool_]) -> None:
+        self._sums, codes = sums, sums.slicing.codes[windows]
+        self._slices, self._steps = sums.total.shape[2:4]
+        self._alike = codes.shape[1] == 1 and self._steps == 1  # all steps of a window go to one cell
+        codes = np.where(codes < 0, self._slices, codes)  # the last slice, -1, is none
+        self._cells = (codes if self._alike else codes * self._steps + np.arange(self._steps)).ravel()
+        self._count = self._by_cell(observed.astype(np.float64))
+
+    def add(self, where: tuple[int, int], values: Array, counted: NDArray[np.bool_] | None, over: Array | None) -> None:
+        """Add losses of a forecaster and metric.
+
+        Args:
+            where: The forecaster's position and the metric's.
+            values: Losses [W, H, targets], 0 where they do not count.
+            counted: Where they do; None where it is what was observed.
+            over: What their mean is divided by, 0 where they do not count; None for nothing.
+        """
+        self._sums.count[where] += self._count if counted is None else self._by_cell(counted.astype(np.float64))
+        self._sums.total[where] += self._by_cell(values)
+        if over is not None:
+            self._sums.over[where] += self._by_cell(over)
+
+    def _by_cell(self, values: Array) -> Array:
+        """Values [W, H, K] summed by slice and step, [slices, steps, K]; what has no slice is left out."""
+        if self._alike:
+            values = values.sum(axis=1, keepdims=True)
+        if self._slices == 1:  # of all values
+            return values.sum(axis=0, keepdims=True)
+        found = np.empty((self._slices, self._steps, values.shape[2]))
+        for column in range(values.shape[2]):
+            weights = values[..., column].ravel()
+            sums = np.bincount(self._cells, weights, minlength=(self._slices + 1) * self._steps)
+            found[..., column] = sums.reshape(self._slices + 1, self._steps)[:-1]
+        return found
 
 
 def _with_overall(sums: Array) -> Array:

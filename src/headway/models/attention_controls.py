@@ -10,6 +10,9 @@ from typing import Any
 import keras
 from keras import KerasTensor, ops
 
+from headway.models.dense import Dense
+from headway.models.initializers import Normal
+
 
 class UniformAttention(keras.layers.Layer):
     """Every step hears the mean of all steps: [B, T, D] -> [B, T, D].
@@ -23,13 +26,13 @@ class UniformAttention(keras.layers.Layer):
     def __init__(self, *, heads: int, key_dim: int, dtype: Any = None, name: str = "attention") -> None:
         super().__init__(dtype=dtype, name=name)
         self.heads, self.key_dim = heads, key_dim
-        self.value = keras.layers.Dense(heads * key_dim, dtype=self.dtype_policy, name="value")
+        self.value = Dense(heads * key_dim, dtype=self.dtype_policy, name="value")
 
     def build(self, input_shape: tuple[Any, ...]) -> None:
         """Create the projections and the weights [N, T, T] for inputs [B, T, D]."""
         _, steps, width = input_shape
         self.value.build(input_shape)
-        self.output_projection = keras.layers.Dense(width, dtype=self.dtype_policy, name="output")
+        self.output_projection = Dense(width, dtype=self.dtype_policy, name="output")
         self.output_projection.build((None, steps, self.value.units))
         self.logits = self.add_weight(
             shape=(self.heads, steps, steps), initializer=self.logits_start(), trainable=False, name="logits"
@@ -58,4 +61,4 @@ class FrozenAttention(UniformAttention):
 
     def logits_start(self) -> Any:
         """What the weights are the softmax of, before it."""
-        return keras.initializers.RandomNormal(stddev=1.0)
+        return Normal(stddev=1.0)

@@ -5,6 +5,9 @@ from typing import Any
 import keras
 from keras import KerasTensor, ops
 
+from headway.models.dense import Dense
+from headway.models.initializers import Normal
+
 
 class HorizonDecoder(keras.layers.Layer):
     """Meets what was seen with what is known of each step ahead: -> [B, H, hidden].
@@ -23,9 +26,9 @@ class HorizonDecoder(keras.layers.Layer):
         super().__init__(dtype=dtype, name=name)
         policy = self.dtype_policy
         self.horizon, self.readout = horizon, readout
-        self.summary = keras.layers.Dense(hidden, dtype=policy, name="summary")
-        self.known = keras.layers.Dense(hidden, use_bias=False, dtype=policy, name="known")
-        self.mix = keras.layers.Dense(hidden, activation="relu", dtype=policy, name="mix")
+        self.summary = Dense(hidden, dtype=policy, name="summary")
+        self.known = Dense(hidden, use_bias=False, dtype=policy, name="known")
+        self.mix = Dense(hidden, activation="relu", dtype=policy, name="mix")
 
     def build(self, encoded_shape: tuple[Any, ...], known_future_shape: tuple[Any, ...]) -> None:
         """Create the weights for encoded steps [B, T, D] and covariates [B, T+H, C]."""
@@ -34,7 +37,7 @@ class HorizonDecoder(keras.layers.Layer):
         self.known.build((batch, self.horizon, known_future_shape[-1]))
         self.step = self.add_weight(
             shape=(self.horizon, self.summary.units),
-            initializer=keras.initializers.RandomNormal(stddev=0.1),
+            initializer=Normal(stddev=0.1),
             name="step",
         )
         self.mix.build((batch, self.horizon, self.summary.units))

@@ -5,6 +5,8 @@ from typing import Any
 import keras
 from keras import KerasTensor, ops
 
+from headway.models.dense import Dense
+from headway.models.initializers import Normal, Uniform
 from headway.models.patches import Patches
 
 
@@ -23,10 +25,12 @@ class LinearEmbedding(keras.layers.Layer):
     ) -> None:
         super().__init__(dtype=dtype, name=name)
         self.patches = patches
-        self.projection = keras.layers.Dense(d_model, dtype=self.dtype_policy, name="projection")
+        self.projection = Dense(d_model, dtype=self.dtype_policy, name="projection")
         self.series = None
         if num_series > 1:
-            self.series = keras.layers.Embedding(num_series, d_model, dtype=self.dtype_policy, name="series")
+            self.series = keras.layers.Embedding(
+                num_series, d_model, embeddings_initializer=Uniform(), dtype=self.dtype_policy, name="series"
+            )
 
     def build(self, input_shape: dict[str, tuple[Any, ...]]) -> None:
         """Create the projection; `input_shape` maps the names of the inputs to their shapes."""
@@ -74,9 +78,7 @@ class LearnedPosition(keras.layers.Layer):
 
     def build(self, input_shape: tuple[Any, ...]) -> None:
         """Create the vectors [T, D]."""
-        self.position = self.add_weight(
-            shape=input_shape[1:], initializer=keras.initializers.RandomNormal(stddev=0.02), name="position"
-        )
+        self.position = self.add_weight(shape=input_shape[1:], initializer=Normal(stddev=0.02), name="position")
 
     def call(self, x: KerasTensor) -> KerasTensor:
         """Tokens that know their place, [B, T, D]."""

@@ -6,6 +6,8 @@ import keras
 from keras import KerasTensor
 
 from headway.models.attention import ATTENTION
+from headway.models.dense import Dense
+from headway.models.layer_norm import LayerNorm
 
 
 class EncoderBlock(keras.layers.Layer):
@@ -36,16 +38,16 @@ class EncoderBlock(keras.layers.Layer):
     ) -> None:
         super().__init__(dtype=dtype, name=name)
         policy = self.dtype_policy
-        self.attention_norm = keras.layers.LayerNormalization(epsilon=1e-6, dtype=policy, name="attention_norm")
+        self.attention_norm = LayerNorm(epsilon=1e-6, dtype=policy, name="attention_norm")
         self.attention = ATTENTION[attention](heads=heads, key_dim=key_dim, dtype=policy)
-        self.feed_forward_norm = keras.layers.LayerNormalization(epsilon=1e-6, dtype=policy, name="feed_forward_norm")
-        self.hidden = keras.layers.Dense(feed_forward, activation="relu", dtype=policy, name="hidden")
+        self.feed_forward_norm = LayerNorm(epsilon=1e-6, dtype=policy, name="feed_forward_norm")
+        self.hidden = Dense(feed_forward, activation="relu", dtype=policy, name="hidden")
         self.attention_dropout = keras.layers.Dropout(dropout, dtype=policy, name="attention_dropout")
         self.feed_forward_dropout = keras.layers.Dropout(dropout, dtype=policy, name="feed_forward_dropout")
 
     def build(self, input_shape: tuple[Any, ...]) -> None:
         """Create the weights for inputs [B, T, D]."""
-        self.output_projection = keras.layers.Dense(input_shape[-1], dtype=self.dtype_policy, name="output")
+        self.output_projection = Dense(input_shape[-1], dtype=self.dtype_policy, name="output")
         for layer in (self.attention_norm, self.attention, self.feed_forward_norm, self.hidden):
             layer.build(input_shape)
         self.output_projection.build((*input_shape[:-1], self.hidden.units))

@@ -3,7 +3,11 @@
 from typing import Any
 
 import keras
+import numpy as np
 from keras import KerasTensor, ops
+
+from headway.models.dense import Dense
+from headway.models.initializers import Normal
 
 
 class StepHead(keras.layers.Layer):
@@ -17,9 +21,7 @@ class StepHead(keras.layers.Layer):
     def __init__(self, *, targets: int, levels: tuple[float, ...], name: str = "head") -> None:
         super().__init__(dtype="float32", name=name)
         self.targets, self.levels = targets, levels
-        self.projection = keras.layers.Dense(
-            targets * len(levels), kernel_initializer=_start(), dtype="float32", name="projection"
-        )
+        self.projection = Dense(targets * len(levels), kernel_initializer=_start(), dtype="float32", name="projection")
 
     def build(self, hidden_shape: tuple[Any, ...]) -> None:
         """Create the projection for [B, H, hidden]."""
@@ -58,7 +60,7 @@ class DirectHead(keras.layers.Layer):
         self.readout = readout
         self.sizes = (-1, horizon, targets, len(levels))
         self.dropout = keras.layers.Dropout(dropout, dtype="float32", name="dropout")
-        self.projection = keras.layers.Dense(
+        self.projection = Dense(
             horizon * targets * len(levels), kernel_initializer="zeros", dtype="float32", name="projection"
         )
 
@@ -87,12 +89,20 @@ class Quantiles(keras.layers.Layer):
 
     def call(self, raw: KerasTensor) -> KerasTensor:
         """[..., Q], rising along Q; one level stays as it is."""
-        median = raw[..., self.median : self.median + 1]
-        above = ops.cumsum(ops.softplus(raw[..., self.median + 1 :]), axis=-1)
-        below = ops.cumsum(ops.softplus(ops.flip(raw[..., : self.median], axis=-1)), axis=-1)
-        return ops.concatenate([median - ops.flip(below, axis=-1), median, median + above], axis=-1)
+        count, median = raw.shape[-1], self.median
+        if count == 1:
+            return raw
+        # The sums of steps as one product: a quantile is the median and the steps between the two, which have a sign.
+        level, step = np.arange(count), np.arange(count)[:, None]
+        above = (step > median) & (step <= level)
+        below = (step < median) & (step >= level)
+        is_median = np.broadcast_to(step == median, (count, count))
+        signs, first = (above * 1.0 - below * 1.0).astype("float32"), is_median.astype("float32")
+        rows = ops.reshape(raw, (-1, count))
+        found = ops.matmul(rows, first) + ops.matmul(ops.softplus(rows), signs)
+        return ops.reshape(found, (-1, *raw.shape[1:]))
 
 
 def _start() -> keras.initializers.Initializer:
     """A small start: the first forecast is close to "no change"."""
-    return keras.initializers.RandomNormal(stddev=0.02)
+    return Normal(stddev=0.02)

@@ -10,6 +10,7 @@ from headway.models.decoder import HorizonDecoder
 from headway.models.embedding import EMBEDDING, POSITION
 from headway.models.encoder import EncoderBlock
 from headway.models.head import DirectHead, Quantiles, StepHead
+from headway.models.layer_norm import LayerNorm
 from headway.models.normalisation import levelled
 from headway.models.patches import Patches
 from headway.models.paths import CalendarPath, LinearPath, OwnLinearPath
@@ -72,7 +73,7 @@ class Transformer(keras.Model):
             )
             for number in range(1, spec.layers + 1)
         ]
-        self.norm = keras.layers.LayerNormalization(epsilon=1e-6, dtype=policy, name="norm")
+        self.norm = LayerNorm(epsilon=1e-6, dtype=policy, name="norm")
         targets = len(self.seen.targets)
         self.decoder: HorizonDecoder | None = None
         self.head: StepHead | DirectHead

@@ -15,11 +15,13 @@ from headway.forecasting import MODEL
 from headway.judgement import SCALED, Judgement, judge_forecaster
 from headway.pipeline.outcome import Outcome
 from headway.record import (
+    draw_judgement,
     record_explanation,
     record_judgement,
     record_report,
     scores_by_path,
 )
+from headway.report.drawing import Drawing
 from headway.stored import Stored
 from headway.task import Task, prepare
 from headway.tracking import Run
@@ -41,23 +43,40 @@ def judge(kept: Stored, task: Task, forecaster: Forecaster, run: Run) -> Outcome
         published=benchmark_check.published(config, task),
     )
     seeds = spread(_errors_by_seed(judgement, config, run))
-    explanation = None
+    explanation = explained = None
     judged = time.monotonic()
     run.log_metrics({"evaluation/seconds": float(f"{judged - started:.4g}")})
-    if config.evaluation.explain_windows:
-        explanation = explain(
-            forecaster,
-            task,
-            judgement.split,
-            windows=config.evaluation.explain_windows,
-            readout=config.model.readout,
-            draws=config.evaluation.bootstrap,
-            seed=config.seed,
-        )
-        run.log_metrics({"explanation/seconds": float(f"{time.monotonic() - judged:.4g}")})
-        record_explanation(run, explanation, forecaster)
-    words = record_judgement(run, config, task, judgement, command=kept.command, seeds=seeds, explanation=explanation)
-    record_report(run, kept, task, headline=words, judgement=judgement, explanation=explanation, seeds=seeds)
+    with Drawing() as drawing:
+        # Beside the explanation, which waits for the network more than for Python.
+        early = drawing.submit(lambda: draw_judgement(run, kept, task, judgement))
+        if config.evaluation.explain_windows:
+            explanation = explain(
+                forecaster,
+                task,
+                judgement.split,
+                windows=config.evaluation.explain_windows,
+                readout=config.model.readout,
+                draws=config.evaluation.bootstrap,
+                seed=config.seed,
+            )
+            run.log_metrics({"explanation/seconds": float(f"{time.monotonic() - judged:.4g}")})
+        drawing.wait()
+    if explanation is not None:
+        explained = record_explanation(run, explanation, forecaster)
+    words = record_judgement(
+        run, config, task, judgement, command=kept.command, seeds=seeds, explanation=explanation, is_written=True
+    )
+    record_report(
+        run,
+        kept,
+        task,
+        headline=words,
+        judgement=judgement,
+        explanation=explanation,
+        seeds=seeds,
+        early=early.result(),
+        explained=explained,
+    )
     run.publish_view(forecaster.targets)
     lacking = unmet(config, judgement.beats_baselines, judgement.unmet)
     text = text_of(judgement, words, seeds)

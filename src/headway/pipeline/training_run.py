@@ -3,7 +3,7 @@
 import logging
 import secrets
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import replace
 from pathlib import Path
@@ -12,6 +12,7 @@ from typing import Protocol
 from headway import backend, benchmark_check, interruption, tracking
 from headway.config.train import TrainConfig
 from headway.data import sources
+from headway.epoch_record import EpochRecord
 from headway.errors import Interrupted
 from headway.fitting import Watch, fit_forecaster, refuse_misfits
 from headway.forecaster import Forecaster
@@ -19,14 +20,9 @@ from headway.identity import digest_of
 from headway.pipeline.judging import judge, prepared
 from headway.pipeline.outcome import Outcome
 from headway.process import peak_memory
-from headway.record import (
-    EpochRecord,
-    facts,
-    record_report,
-    record_start,
-    record_training,
-)
+from headway.record import facts, record_report, record_start, record_training
 from headway.report.description import describe
+from headway.report.drawing import Drawing
 from headway.slicing import refuse_unknown
 from headway.stored import Stored
 from headway.task import Task
@@ -126,14 +122,17 @@ def _open(
             log.info("run %s of the same settings is unfinished: resume=auto would go on with it", unfinished.id)
     elif sweep is None:
         found = resume
+    # Loading MLflow takes seconds, which the first step need not wait for; a sweep must know its children's mirrors.
+    later = sweep is None
     if found is not None:
-        return tracking.resume(config.tracking, found, digest=digest)
+        return tracking.resume(config.tracking, found, digest=digest, later=later)
     return tracking.start(
         config.tracking,
         name=name,
         comparable=task.identity(config.splits),
         parent=None if sweep is None else sweep.parent,
         digest=digest,
+        later=later,
     )
 
 
@@ -147,24 +146,33 @@ def _train_and_judge(
     precision: str,
     sweep: Sweep | None,
 ) -> Outcome:
-    epochs = EpochRecord(run, config, task)
     # Off means another seed every time; it is kept with the state, so that going on is still exact.
     seed = config.seed if config.training.determinism != "off" else secrets.randbits(32)
     identity = {"precision": precision, "backend": backend.loaded(), "device": settings.environment["device"]}
-    with interruption.deferred() as stop:
-        so_far = Progress(checkpoints, identity=identity, seed=seed, stop=stop)
+    with Drawing(later=True) as drawing, interruption.deferred() as stop:
+        epochs = EpochRecord(run, config, task, drawing=drawing)
+
+        def begin() -> None:
+            drawing.begin()
+            run.begin_mirror()
+
+        so_far = Progress(checkpoints, identity=identity, seed=seed, stop=_after_a_step(begin, stop))
         if config.training.determinism == "off":
             so_far.keep_seed()
         if so_far.is_resumed:
             log.info("goes on at %s", so_far.words)
-        forecaster, history = fit_forecaster(
-            config,
-            task,
-            precision=precision,
-            watch=_watch(epochs, sweep, f"validation/{config.criterion}"),
-            progress="none" if sweep is not None else "bar" if sys.stdout.isatty() else "lines",
-            so_far=so_far,
-        )
+        try:
+            forecaster, history = fit_forecaster(
+                config,
+                task,
+                precision=precision,
+                watch=_watch(epochs, sweep, f"validation/{config.criterion}"),
+                progress="none" if sweep is not None else "bar" if sys.stdout.isatty() else "lines",
+                so_far=so_far,
+            )
+        finally:
+            # Whatever ended it: what it attended to is what one looks at then.
+            epochs.finish()
     if stop():
         raise Interrupted("interrupted")
     score = history.validation[config.criterion]
@@ -191,6 +199,20 @@ def _train_and_judge(
         return Outcome(run.id, summary, run.link, metrics=kept)
     judged = judge(settings, task, forecaster, run)
     return replace(judged, text=f"{judged.text}\n{summary}", metrics=kept)
+
+
+def _after_a_step(begin: Callable[[], None], stop: Callable[[], bool]) -> Callable[[], bool]:
+    """Training asks whether to stop before its first execution, and after each: from the second time on it is under way."""
+    asked = 0
+
+    def is_to_stop() -> bool:
+        nonlocal asked
+        asked += 1
+        if asked == 2:
+            begin()
+        return stop()
+
+    return is_to_stop
 
 
 def _watch(record: EpochRecord, sweep: Sweep | None, criterion: str) -> Watch:

@@ -8,7 +8,7 @@ import base64
 import re
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cache
+from functools import cache, cached_property
 from typing import ClassVar, Literal
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
@@ -120,9 +120,9 @@ class Picture:
         if not self.alt.strip():
             raise ValueError("alt must say what the picture shows: got nothing")
 
-    @property
+    @cached_property
     def source(self) -> str:
-        """The picture itself as an address."""
+        """The picture itself as an address; drawn when it is first asked for."""
         return "data:image/svg+xml;base64," + base64.b64encode(svg(self.figure).encode()).decode()
 
     @property

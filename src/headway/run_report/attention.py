@@ -1,6 +1,8 @@
 """What the forecaster attends to, and whether that may be read as importance."""
 
+from collections.abc import Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,6 +14,9 @@ from headway.report.attention import attention_map
 from headway.report.attention_epochs import attention_epochs
 from headway.report.page import Block, Picture, Section, Table, Text, Verdict
 from headway.run_report.excerpt import excerpt, listing
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 _READOUTS = {
     "all": "The forecast of this model reads every encoded step (model.readout=all), so a step can reach it without "
@@ -28,7 +33,14 @@ def badge(explanation: Explanation) -> Verdict:
     return Verdict("negative", "attention is not importance")
 
 
-def section(explanation: Explanation, folder: Path, clock: Clock, *, readout: str) -> Section:
+def section(
+    explanation: Explanation,
+    folder: Path,
+    clock: Clock,
+    *,
+    readout: str,
+    drawn: "Mapping[str, Figure] | None" = None,
+) -> Section:
     """The section on attention.
 
     Args:
@@ -36,9 +48,10 @@ def section(explanation: Explanation, folder: Path, clock: Clock, *, readout: st
         folder: The run's, which holds the maps by epoch.
         clock: Of the data.
         readout: What the forecast reads of the encoded steps, "all" or "last".
+        drawn: The explanation's pictures by file name, where there are some already.
     """
     short = badge(explanation)
-    drawn = pictures(explanation, clock)
+    drawn = drawn or pictures(explanation, clock)
     over = f"{explanation.windows:,} windows of the {explanation.split} split"
     lags = lag_names(explanation, clock)
     most = lags[int(np.argmax(explanation.lags[:, 0]))]

@@ -1,17 +1,21 @@
 """From a run to its page."""
 
 import shlex
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from headway import files
 from headway.explanation import Explanation
 from headway.judgement import Judgement
-from headway.report.page import Command, Page, Section, Table, Verdict, render
+from headway.report.page import Block, Command, Page, Picture, Pictures, Section, Table, Verdict, render
 from headway.run_report import attention, data, judged, training
 from headway.run_report.excerpt import listing
 from headway.stored import Stored
 from headway.task import Task
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 FILE = "report.html"
 
@@ -30,6 +34,8 @@ def write_report(
     judgement: Judgement | None = None,
     explanation: Explanation | None = None,
     seeds: str = "",
+    early: Sequence[Section] | None = None,
+    explained: "Mapping[str, Figure] | None" = None,
 ) -> None:
     """Write `report.html` into a run's folder: one file that needs no other, no network and no script.
 
@@ -45,14 +51,13 @@ def write_report(
         judgement: What it is worth, or None where it was not judged.
         explanation: What it attends to, or None where nobody asked.
         seeds: How much the error depends on the seed, in words, or nothing.
+        early: What `early_sections` gave, or None to draw it now.
+        explained: Pictures of the explanation by file name, where they are drawn already.
     """
-    sections = [data.section(task, kept)]
-    if judgement is not None:
-        sections = [*judged.sections(judgement), *sections]
+    sections = list(early_sections(kept, task, judgement) if early is None else early)
     if explanation is not None:
-        sections.insert(
-            -1, attention.section(explanation, folder, task.dataset.clock, readout=kept.config.model.readout)
-        )
+        clock, readout = task.dataset.clock, kept.config.model.readout
+        sections.insert(-1, attention.section(explanation, folder, clock, readout=readout, drawn=explained))
     sections += [training.section(curves, best_epoch, metrics), _reproduce(kept, run_id)]
     page = Page(
         title=f"{task.dataset.name}: {listing(task.dataset.targets)}",
@@ -63,6 +68,28 @@ def write_report(
         footer=f"{' '.join(filter(None, ['Headway', kept.environment.get('headway', '')]))}: run {name} ({run_id})",
     )
     files.write(folder / FILE, render(page))
+
+
+def early_sections(kept: Stored, task: Task, judgement: Judgement | None) -> list[Section]:
+    """The sections that can be drawn while attention is still being explained, drawn.
+
+    Args:
+        kept: The run's configuration.
+        task: What it was trained on.
+        judgement: What it is worth, or None where it was not judged.
+    """
+    found = [*(() if judgement is None else judged.sections(judgement)), data.section(task, kept)]
+    for picture in _pictures(block for section in found for block in section.blocks):
+        picture.source  # noqa: B018 - kept once it is drawn
+    return found
+
+
+def _pictures(blocks: Iterator[Block]) -> Iterator[Picture]:
+    for block in blocks:
+        if isinstance(block, Picture):
+            yield block
+        elif isinstance(block, Pictures):
+            yield from block.pictures
 
 
 def _badges(judgement: Judgement | None, explanation: Explanation | None) -> list[Verdict]:

@@ -3,7 +3,9 @@
 from collections.abc import Sequence
 
 import numpy as np
+from numpy.typing import NDArray
 
+from headway.data.series import Dataset
 from headway.data.windows import WindowIndex
 from headway.report.page import Block, Facts, Heading, Items, Section, Table, Text
 from headway.run_report.excerpt import MOST_ROWS, excerpt
@@ -14,7 +16,7 @@ from headway.task import Task
 def section(task: Task, kept: Stored) -> Section:
     """The section on data."""
     dataset = task.dataset
-    missing = float(np.isnan(dataset.values).mean())
+    missing = float(np.mean(_missing(dataset)))
     blocks: list[Block] = [
         Facts(
             {
@@ -50,10 +52,16 @@ def target_span(task: Task, split: str) -> tuple[str, str]:
     return _time(times[first].min()), _time(times[last].max())
 
 
+def _missing(dataset: Dataset) -> NDArray[np.float64]:
+    """Share of the rows of all series without a value, by feature."""
+    counts: NDArray[np.int64] = np.sum([series.num_missing for series in dataset.series], axis=0)
+    return counts / dataset.num_rows
+
+
 def _windows(task: Task) -> Table:
     reasons = list(dict.fromkeys(reason for index in task.windows.values() for reason in index.dropped))
     rows = [
-        (split, f"{len(index):,}", *target_span(task, split), *_dropped(index, reasons))
+        (split, index.words, *target_span(task, split), *_dropped(index, reasons))
         for split, index in task.windows.items()
     ]
     index = task.windows["train"]
@@ -75,9 +83,9 @@ def _series(task: Task) -> Table:
     rows, sizes = [], []
     for series in task.dataset.series:
         # A row that no file holds, inserted to keep the clock, is missing in every feature.
-        empty = int(np.isnan(series.values).all(axis=1).sum())
-        longer, share = len(series.segments) - 1, float(np.isnan(series.values).mean())
-        rows.append((series.name, f"{len(series):,}", f"{empty:,}", f"{longer:,}", _share(share)))
+        longer = len(series.segments) - 1
+        share = float(series.num_missing.sum() / series.values.size) if len(series) else np.nan
+        rows.append((series.name, f"{len(series):,}", f"{series.num_empty:,}", f"{longer:,}", _share(share)))
         sizes.append(longer + share)
     table = Table(
         caption="Series",
@@ -92,7 +100,7 @@ def _series(task: Task) -> Table:
 
 def _columns(task: Task) -> Table:
     dataset = task.dataset
-    shares = np.isnan(dataset.values).mean(axis=0).tolist()
+    shares = _missing(dataset).tolist()
     roles = {
         name: ("target" if name in dataset.targets else "past covariate", _share(share))
         for name, share in zip(dataset.features, shares, strict=True)

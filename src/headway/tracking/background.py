@@ -43,10 +43,17 @@ class BackgroundMirror:
         required: Whether a store that fails is an error instead of a warning.
         opened: Takes the mirror's MLflow id once it is known, in another thread.
         patience: Seconds that the run may lose in all.
+        later: Load MLflow only when somebody asks for it: `begin`, or whatever waits for the store.
     """
 
     def __init__(
-        self, target: Target, *, required: bool, opened: Callable[[str], None], patience: float = PATIENCE
+        self,
+        target: Target,
+        *,
+        required: bool,
+        opened: Callable[[str], None],
+        patience: float = PATIENCE,
+        later: bool = False,
     ) -> None:
         self._target, self._required, self._left = target, required, patience
         self._follower = Follower(target, opened=opened, step=self._step)
@@ -58,8 +65,12 @@ class BackgroundMirror:
         self._warned: float | None = None
         self._ending: RunRecord | None = None
         self._hurry = self._closed = False
+        self._to_load = self._to_open = True  # whether these were not waited for yet
         # A daemon, so that a call which never returns cannot keep the program from ending.
-        threading.Thread(target=self._work, name="tracking", daemon=True).start()
+        self._thread = threading.Thread(target=self._work, name="tracking", daemon=True)
+        self._starting = threading.Lock()
+        if not later:
+            self.begin()
 
     @property
     def run_id(self) -> str | None:
@@ -86,16 +97,22 @@ class BackgroundMirror:
             return None
         return view.compare_link(self._server, self._follower.experiment_id, run_ids)
 
+    def begin(self) -> None:
+        """Load MLflow and follow the run, if that has not begun."""
+        with self._starting:
+            if self._thread.ident is None:
+                self._thread.start()
+
     def wait_until_open(self) -> None:
-        """Wait until the run is there, or cannot be made; but not for long.
+        """Wait until the run is there, or cannot be made; but not for long, and once.
 
         Raises:
             TrackingError: It cannot be made, and is required.
         """
-        # MLflow's import is no fault of the store, and on a busy machine takes as long as all of the patience.
-        self._wait(lambda: self._follower.is_loaded, request=1, allowed=_LOADING)
-        self._left = max(self._left, _AFTER_LOADING)
-        self._wait(lambda: self.link is not None, request=1, allowed=min(_OPENING, self._left))
+        if self._to_open:
+            self._to_open = False
+            self._wait_until_loaded()
+            self._wait(lambda: self.link is not None, request=1, allowed=min(_OPENING, self._left))
         self._refuse()
 
     def poke(self) -> None:
@@ -117,6 +134,7 @@ class BackgroundMirror:
             TrackingError: Not everything could be sent, and is required.
         """
         self._ending = record
+        self._wait_until_loaded()
         request = self._ask(hurry=True)
         if self._wait(lambda: self._done >= request, request=request, allowed=self._left):
             return
@@ -129,6 +147,14 @@ class BackgroundMirror:
         with self._condition:
             self._closed = True
             self._condition.notify_all()
+
+    def _wait_until_loaded(self) -> None:
+        self.begin()
+        if self._to_load:
+            self._to_load = False
+            # MLflow's import is no fault of the store, and on a busy machine takes as long as all of the patience.
+            self._wait(lambda: self._follower.is_loaded, request=1, allowed=_LOADING)
+            self._left = max(self._left, _AFTER_LOADING)
 
     def _ask(self, *, hurry: bool = False) -> int:
         with self._condition:

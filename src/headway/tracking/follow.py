@@ -109,9 +109,10 @@ class Follower:
     def _open(self) -> "MlflowMirror":
         self._doing = "opening the run"
         # Imported here, in this thread: it takes seconds, which training must not wait for.
-        from headway.tracking import mlflow_store
+        from headway.tracking import mlflow_client, mlflow_store
         from headway.tracking.mlflow_mirror import MlflowMirror
 
+        mlflow_client.load(self._target.store)
         self.is_loaded = True
         self._step()
         target = self._target

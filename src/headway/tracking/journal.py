@@ -13,7 +13,7 @@ FILE = "metrics.jsonl"
 SYSTEM_FILE = "system.jsonl"
 """What the machine did meanwhile, in the same form: not among the results, and so not among the metrics."""
 
-MEASURED = ("seconds", "per_second", "megabytes")
+MEASURED = ("seconds", "per_second", "megabytes", "input_share")
 """How names of metrics end that a clock or a meter gave: they differ when the same is done again."""
 
 _CHUNK = 1 << 20

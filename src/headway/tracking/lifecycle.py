@@ -47,6 +47,7 @@ def start(
     tags: Mapping[str, str] = _NOTHING,
     parent: Parent | None = None,
     digest: str = "",
+    later: bool = False,
 ) -> Iterator[Run]:
     """A new run, for the length of a `with` block; how the block ends decides the run's status.
 
@@ -58,6 +59,8 @@ def start(
         tags: Labels of the run from its first moment. `headway.kind` other than `training` hides it from `run=latest` and `run=best`.
         parent: The sweep that the run is a child of.
         digest: Configuration, data and code in one hexadecimal digest, by which `find_finished` finds the run.
+        later: Begin the block before MLflow is loaded, which takes seconds: that is done once `begin_mirror` is called, `link` is
+            asked for, or the block ends. Where tracking is required, MLflow comes first all the same.
 
     Raises:
         ConfigError: The tracking URI names no store.
@@ -80,7 +83,7 @@ def start(
     labels = dict(tags)
     if parent is not None and parent.mlflow_run_id is not None:
         labels["mlflow.parentRunId"] = parent.mlflow_run_id
-    with _under_way(settings, Run(folder, record), labels=labels) as run:
+    with _under_way(settings, Run(folder, record), labels=labels, later=later) as run:
         yield run
 
 
@@ -131,7 +134,9 @@ def rejoin(
 
 
 @contextmanager
-def resume(settings: TrackingSettings, id_: str, *, digest: str, root: Path = Path("runs")) -> Iterator[Run]:
+def resume(
+    settings: TrackingSettings, id_: str, *, digest: str, root: Path = Path("runs"), later: bool = False
+) -> Iterator[Run]:
     """A training that was cut off, for the length of a `with` block, which ends it as that of `start` does.
 
     The folder, the journal and the MLflow run are gone on with. Everything may be logged again: a metric that the journal has at
@@ -142,6 +147,7 @@ def resume(settings: TrackingSettings, id_: str, *, digest: str, root: Path = Pa
         id_: The run's id, its name, or the beginning of its id.
         digest: Of the training that is to go on; as for `start`.
         root: The folder that holds the folders of all runs.
+        later: As for `start`.
 
     Raises:
         ConfigError: The tracking URI names no store.
@@ -160,7 +166,7 @@ def resume(settings: TrackingSettings, id_: str, *, digest: str, root: Path = Pa
         refuse_resume(record, digest, root / record.id)
         folder = _claim(settings, root, record)
     earlier = Earlier(record.id, record.mlflow_run_id)
-    with _under_way(settings, Run(*folder, goes_on=True), earlier=earlier) as run:
+    with _under_way(settings, Run(*folder, goes_on=True), earlier=earlier, later=later) as run:
         yield run
 
 
@@ -195,13 +201,16 @@ def _under_way(
     *,
     labels: Mapping[str, str] = _NOTHING,
     earlier: Earlier | None = None,
+    later: bool = False,
 ) -> Iterator[Run]:
+    later = later and not settings.required
     try:
         # Before the mirror, which reads them when it makes the MLflow run.
         run.set_tags({**run_folder.labels(run.record), **labels})
-        mirror = open_mirror(settings, run.folder, run.record, opened=run._mirrored_by, earlier=earlier)
+        mirror = open_mirror(settings, run.folder, run.record, opened=run._mirrored_by, earlier=earlier, later=later)
         run._follow(mirror, system_metrics=settings.kind != "off" and settings.system_metrics)
-        mirror.wait_until_open()
+        if not later:
+            mirror.wait_until_open()
         yield run
     except BaseException as error:
         _finish_quietly(run, _status_after(error))

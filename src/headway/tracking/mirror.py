@@ -21,6 +21,7 @@ class Mirror(Protocol):
     @property
     def view_link(self) -> str | None: ...
     def compare_link(self, run_ids: Sequence[str]) -> str | None: ...
+    def begin(self) -> None: ...
     def wait_until_open(self) -> None: ...
     def poke(self) -> None: ...
     def finish(self, record: RunRecord | None = None) -> None: ...
@@ -48,6 +49,7 @@ def open_mirror(
     opened: Callable[[str], None],
     earlier: Earlier | None = None,
     running: bool = True,
+    later: bool = False,
 ) -> Mirror:
     """A mirror of a run, which follows what is appended to the run's folder.
 
@@ -58,6 +60,7 @@ def open_mirror(
         opened: Takes the mirror's MLflow id once it is known, in another thread.
         earlier: Which run's mirror to go on with, if it has one; None for a new run.
         running: Whether the run is under way, rather than a stored one that is read and added to.
+        later: Whether MLflow is loaded only when the mirror's `begin` is called, or something waits for it.
 
     Raises:
         ConfigError: The tracking URI names no store.
@@ -68,4 +71,4 @@ def open_mirror(
     from headway.tracking.background import BackgroundMirror, Target
 
     target = Target(uri.resolve(settings.uri), settings.experiment, folder, record, earlier=earlier, running=running)
-    return BackgroundMirror(target, required=settings.required, opened=opened)
+    return BackgroundMirror(target, required=settings.required, opened=opened, later=later)

@@ -4,6 +4,7 @@ Nothing but the MLflow half of this package imports this module: mlflow takes ab
 """
 # ruff: noqa: E402 - mlflow reads the environment while it is imported.
 
+import importlib
 import logging
 import os
 import warnings
@@ -36,6 +37,13 @@ logging.getLogger("urllib3.connectionpool").setLevel(logging.ERROR)
 # It would show a database's error twice, with forty lines of where it came from.
 logging.getLogger("mlflow.store.db.utils").setLevel(logging.CRITICAL)
 
+
+def load(store: str) -> None:
+    """Import what a store at a resolved URI needs beside the client, which for a database takes as long as the client."""
+    if not store.startswith("http"):
+        importlib.import_module("mlflow.store.tracking.sqlalchemy_store")
+
+
 __all__ = [
     "Dataset",
     "DatasetInput",
@@ -47,4 +55,5 @@ __all__ = [
     "RunTag",
     "StoredMlflowRun",
     "ViewType",
+    "load",
 ]

@@ -15,6 +15,9 @@ class OffMirror:
     def compare_link(self, run_ids: Sequence[str]) -> None:
         """Nothing to compare."""
 
+    def begin(self) -> None:
+        """Do nothing."""
+
     def wait_until_open(self) -> None:
         """Do nothing."""
 

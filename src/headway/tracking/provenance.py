@@ -56,10 +56,12 @@ def environment() -> str:
     Returns:
         Lines of text; those on Python, the machine, threads and flags begin with `#`, so that the rest can be installed from.
     """
+    # Each `metadata` reads and parses a file anew, `version` too: once for every package, of which there are hundreds.
+    installed = (one.metadata for one in metadata.distributions())
     found = {
-        re.sub(r"[-_.]+", "-", str(one.metadata["Name"])).lower(): one.version
-        for one in metadata.distributions()
-        if one.metadata["Name"] and one.version
+        re.sub(r"[-_.]+", "-", str(each["Name"])).lower(): each["Version"]
+        for each in installed
+        if each["Name"] and each["Version"]
     }
     implementation = f"{platform.python_implementation()} {platform.python_version()}"
     facts = {

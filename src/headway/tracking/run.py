@@ -68,7 +68,8 @@ class Run:
 
     @property
     def link(self) -> str | None:
-        """The address of the run in the MLflow UI, or None without a mirror."""
+        """The address of the run in the MLflow UI, or None without a mirror; waits for it, but not for long."""
+        self._mirror.wait_until_open()
         return self._mirror.link
 
     @property
@@ -206,6 +207,10 @@ class Run:
     def publish_view(self, targets: Sequence[str]) -> None:
         """Give the experiment a ready-made view: columns, sorting and charts for runs that forecast these targets."""
         self._post("view", targets=list(targets))
+
+    def begin_mirror(self) -> None:
+        """Let MLflow be loaded and the run be opened there, where `start` or `resume` put that off."""
+        self._mirror.begin()
 
     def _post(self, kind: str, **content: object) -> None:
         self._outbox.append(kind, **content)

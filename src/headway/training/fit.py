@@ -13,10 +13,12 @@ from numpy.typing import NDArray
 
 from headway.errors import NumericError
 from headway.training import guard
+from headway.training.executions import Fed
 from headway.training.feed import Feed
 from headway.training.guard import ROLLBACKS, NotFinite
 from headway.training.loop import EpochEnd, EpochIsOver, Keeper, Loop, Memory
 from headway.training.optimizer import optimizer_for, slow_down
+from headway.training.precision import device
 from headway.training.state import TrainingState, Variables, digest_of, keep_best
 
 if TYPE_CHECKING:
@@ -24,6 +26,7 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 Shown = Literal["bar", "lines", "none"]
+_STEPS_ON_CPU = 16
 
 
 @dataclass(frozen=True)
@@ -62,8 +65,6 @@ def compile_model(
         metrics: Metrics with sample weights.
         steps_per_epoch: Steps of an epoch, for the schedule.
     """
-    # A short last execution would compile a second graph: never more steps than an epoch has.
-    steps_per_execution = min(spec.steps_per_execution, steps_per_epoch)
     model.compile(
         optimizer=optimizer_for(
             spec,
@@ -74,8 +75,16 @@ def compile_model(
         weighted_metrics=list(metrics),
         # JAX has no graph without XLA: each operation on its own takes some hundred times longer.
         jit_compile=spec.jit or keras.backend.backend() == "jax",
-        steps_per_execution=steps_per_execution,
     )
+
+
+def steps_per_execution(spec: "TrainingSpec", feed: Feed) -> int:
+    """Steps that the backend runs per call: never more than an epoch has, nor than lie between two checkpoints."""
+    asked = spec.steps_per_execution
+    if asked is None:
+        # A GPU waits for every launch; on a CPU the state is looked at every second or so.
+        asked = spec.checkpoint_steps if device().is_gpu else _STEPS_ON_CPU
+    return max(1, min(asked, feed.num_batches))
 
 
 def fit(
@@ -146,14 +155,27 @@ def join(histories: Sequence[History], validation: Mapping[str, float]) -> Histo
     return History(metrics, min(range(len(losses)), key=losses.__getitem__), steps, validation, digest)
 
 
-def for_backend(feed: Feed) -> Any:
-    """The feed as the backend takes it best."""
-    if keras.backend.backend() != "tensorflow":
-        return feed
-    # Imported here because it imports TensorFlow, which need not be installed.
-    from headway.training import tensorflow_backend
+def evaluate(model: keras.Model, feed: Feed) -> dict[str, float]:
+    """Loss and metrics of a compiled model on all windows of a feed."""
+    with Fed(model, validation=feed) as fed:
+        found = model.evaluate(fed.validation, verbose=0, return_dict=True)
+    return {name: float(value) for name, value in found.items()}
 
-    return tensorflow_backend.as_dataset(feed)
+
+def run_epochs(
+    model: keras.Model, feed: Feed, *, steps: int, epochs: int, callbacks: Sequence[keras.callbacks.Callback] = ()
+) -> None:
+    """Steps and nothing else, to measure what they take.
+
+    Args:
+        model: A compiled model.
+        feed: The training windows.
+        steps: Per execution.
+        epochs: How many; all in the order of the first.
+        callbacks: What goes along.
+    """
+    with Fed(model, train=feed, steps=steps) as fed:
+        model.fit(fed.train, epochs=epochs, shuffle=False, verbose=0, callbacks=[*callbacks])
 
 
 def _to_its_end(
@@ -168,7 +190,8 @@ def _to_its_end(
     name_windows: Callable[[NDArray[np.int64]], str],
 ) -> TrainingState:
     while True:
-        loop = Loop(variables, train, spec, keeper=keeper, on_epoch_end=on_epoch_end, begin=begin)
+        steps = steps_per_execution(spec, train)
+        loop = Loop(variables, train, spec, steps=steps, keeper=keeper, on_epoch_end=on_epoch_end, begin=begin)
         slow_down(variables.model, 0.5**begin.rollbacks)
         try:
             _run(variables.model, train, validation, spec, loop, begin, progress)
@@ -189,21 +212,29 @@ def _run(
     begin: TrainingState,
     progress: Shown,
 ) -> None:
-    callbacks = [loop, *([_ProgressBar()] if progress == "bar" else [])]
     fixed = {
-        "validation_data": for_backend(validation),
         "epochs": spec.epochs,
         "shuffle": False,
-        "callbacks": callbacks,
         "verbose": {"bar": 1, "lines": 2, "none": 0}[progress],
     }
+    steps = steps_per_execution(spec, train)
     if begin.step:
         # A `fit` of its own: by its first epoch it would learn how long the others are.
-        with contextlib.suppress(EpochIsOver):
-            model.fit(for_backend(train.rest(begin.epoch, begin.step)), initial_epoch=begin.epoch, **fixed)
+        rest = train.rest(begin.epoch, begin.step)
+        with (
+            Fed(model, train=rest, validation=validation, steps=steps) as fed,
+            contextlib.suppress(EpochIsOver),
+        ):
+            shown = [loop, *_shown(progress, rest, steps)]
+            model.fit(fed.train, validation_data=fed.validation, initial_epoch=begin.epoch, callbacks=shown, **fixed)
+        train.waited += rest.waited
     if not loop.state.finished:
         train.start(loop.state.epoch)
-        model.fit(for_backend(train), initial_epoch=loop.state.epoch, **fixed)
+        with Fed(model, train=train, validation=validation, steps=steps) as fed:
+            shown = [loop, *_shown(progress, train, steps)]
+            model.fit(
+                fed.train, validation_data=fed.validation, initial_epoch=loop.state.epoch, callbacks=shown, **fixed
+            )
 
 
 def _rolled_back(
@@ -241,8 +272,26 @@ def _rolled_back(
     return replace(good, rollbacks=rollbacks + 1)
 
 
+def _shown(progress: Shown, train: Feed, steps: int) -> list[keras.callbacks.Callback]:
+    return [] if progress == "none" else [_ProgressBar(train.num_batches, steps)]
+
+
 class _ProgressBar(keras.callbacks.ProgbarLogger):
-    """Keras's bar, which with several steps an execution would count past the end (80 of 71)."""
+    """Keras's bar, counting steps: to Keras an execution of several is one.
+
+    Args:
+        num_batches: Steps of an epoch.
+        steps: Of an execution.
+    """
+
+    def __init__(self, num_batches: int, steps: int) -> None:
+        super().__init__()
+        self._num_batches, self._steps = num_batches, steps
+
+    def set_params(self, params: dict[str, Any]) -> None:
+        """Take what `fit` says of itself."""
+        super().set_params({**params, "steps": self._num_batches})
 
     def on_train_batch_end(self, batch: int, logs: dict[str, Any] | None = None) -> None:
-        super().on_train_batch_end(min(batch, self.target - 1), logs)
+        """Move the bar."""
+        super().on_train_batch_end(min((batch + 1) * self._steps, self._num_batches) - 1, logs)

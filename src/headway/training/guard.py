@@ -61,7 +61,7 @@ def find(variables: Variables, feed: Feed, good: TrainingState, failure: NotFini
     epoch, number = step
     _replay_to(variables, feed, good, epoch, number)
     feed.start(epoch)
-    numbers = feed.numbers[number * feed.batch_size : (number + 1) * feed.batch_size]
+    numbers = feed.numbers_of(number, number + 1)
     what, culprits = _blame(variables.model, feed[number])
     return Culprit(epoch + 1, number + 1, what, numbers[culprits])
 

@@ -69,6 +69,7 @@ class Loop(keras.callbacks.Callback):
         variables: Of the model that is trained.
         train: The feed of whole epochs.
         spec: The training group.
+        steps: Of one execution, which is a batch to Keras.
         keeper: Takes the states.
         on_epoch_end: Called with the 0-based epoch and its metrics; may look at the model.
         begin: Where training begins; without arrays it begins anew.
@@ -80,12 +81,13 @@ class Loop(keras.callbacks.Callback):
         train: Feed,
         spec: "TrainingSpec",
         *,
+        steps: int,
         keeper: Keeper,
         on_epoch_end: EpochEnd,
         begin: TrainingState,
     ) -> None:
         super().__init__()
-        self._variables, self._train, self._spec = variables, train, spec
+        self._variables, self._train, self._spec, self._steps = variables, train, spec, steps
         self._keeper, self._hand_on = keeper, on_epoch_end
         self._begin, self._to_restore, self._in_rest = begin, bool(begin.arrays), bool(begin.step)
         self._is_new = not begin.arrays
@@ -131,7 +133,7 @@ class Loop(keras.callbacks.Callback):
     def on_train_batch_end(self, batch: int, logs: dict[str, Any] | None = None) -> None:
         """Look at what an execution has done; save or stop where it is time."""
         before = self._begin.step if self._in_rest else 0
-        self._step = min(before + batch + 1, self._train.num_batches)
+        self._step = min(before + (batch + 1) * self._steps, self._train.num_batches)
         loss = float((logs or {})["loss"])
         if not math.isfinite(loss):
             if not self._is_scaled or scale_is_lowest(self.model.optimizer):

@@ -1,8 +1,8 @@
 """What the device is, and the precision that suits it."""
 
-import importlib
 import logging
 from dataclasses import dataclass
+from typing import Any
 
 import keras
 
@@ -31,7 +31,8 @@ class Device:
 
 def device() -> Device:
     """The device that the loaded backend computes on."""
-    return _jax_device() if keras.backend.backend() == "jax" else _tensorflow_device()
+    gpu = _gpu()
+    return Device(**gpu) if gpu else Device("CPU", (0, 0), 1)
 
 
 def precision_for(precision: str, device: Device) -> str:
@@ -54,19 +55,12 @@ def precision_for(precision: str, device: Device) -> str:
     return "mixed_float16" if device.compute_capability >= (7, 0) else "float32"
 
 
-def _jax_device() -> Device:
-    # Imported by name: jax is there only where it was chosen as the backend.
-    jax = importlib.import_module("jax")
-    devices = jax.devices()
-    if devices[0].platform != "gpu":
-        return Device("CPU", (0, 0), 1)
-    major, _, minor = str(devices[0].compute_capability).partition(".")
-    return Device(devices[0].device_kind, (int(major), int(minor or 0)), len(devices))
+def _gpu() -> dict[str, Any] | None:
+    # Each imports its library, of which the other need not be installed.
+    if keras.backend.backend() == "jax":
+        from headway.training import jax_backend
 
-
-def _tensorflow_device() -> Device:
-    # Imported here because it imports TensorFlow, which need not be installed.
+        return jax_backend.gpu()
     from headway.training import tensorflow_backend
 
-    gpu = tensorflow_backend.gpu()
-    return Device(**gpu) if gpu else Device("CPU", (0, 0), 1)
+    return tensorflow_backend.gpu()
