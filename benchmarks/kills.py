@@ -42,7 +42,7 @@ PRECISIONS = {
     "mixed_bfloat16": ["training.ema=0.9"],
     "mixed_float16": ["training.loss=mse", "training.loss_scale=16777216.0"],
 }
-MEASURED = ("seconds", "per_second", "megabytes", "system/")
+MEASURED = ("seconds", "per_second", "megabytes", "input_share", "system/")
 AT_THE_END = "after its run had ended"
 LONGEST = 300  # seconds that one process may take
 

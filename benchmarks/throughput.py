@@ -34,6 +34,7 @@ from headway.config.validate import validate
 PROJECT = Path(__file__).resolve().parent.parent
 SETTING = ["model.d_model=64", "model.heads=4", "model.feed_forward=128", "training.precision=float32"]
 EPOCHS = 9
+STEPS = 16  # an execution, as training.steps_per_execution=null takes on a CPU
 WARM_UP = 2  # epochs left out: compilation, and threads that start
 PRODUCT = (1536, 64, 64)  # rows x inner x columns: 256 windows of 6 steps, d_model 64
 PRODUCTS = 2000
@@ -76,7 +77,7 @@ def print_cost_of_maps(config: TrainConfig) -> None:
     import keras
 
     from headway import tracking
-    from headway.record import EpochRecord
+    from headway.epoch_record import EpochRecord
 
     forecaster, feed, task = ready(config)
     clock, drawn = EpochClock(), []
@@ -131,9 +132,9 @@ def ready(config: TrainConfig):
 
 def fit(forecaster, feed, callbacks: list, *, epochs: int) -> None:
     """Steps and nothing else: no validation."""
-    from headway.training.fit import for_backend
+    from headway.training.fit import run_epochs
 
-    forecaster.network.fit(for_backend(feed), epochs=epochs, shuffle=False, verbose=0, callbacks=callbacks)
+    run_epochs(forecaster.network, feed, steps=STEPS, epochs=epochs, callbacks=callbacks)
 
 
 class EpochClock:
