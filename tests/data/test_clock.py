@@ -1,10 +1,12 @@
 """The clock, against pandas where it has the same idea."""
 
+from collections import Counter
+
 import numpy as np
 import pandas as pd
 import pytest
 
-from headway.data.clock import Clock
+from headway.data.clock import Clock, Steps
 
 STEPS = {
     "7s": "7s",
@@ -69,3 +71,17 @@ def test_the_season_is_a_day_a_week_or_a_year(frequency: str, season: int) -> No
 @pytest.mark.parametrize("count", [0, 1])
 def test_too_few_times_show_no_clock(count: int) -> None:
     assert Clock.from_timestamps(times("1h", count)) is None
+
+
+@pytest.mark.parametrize("unit", ["h", "M"])
+def test_steps_that_come_in_chunks_are_counted_like_those_that_come_at_once(unit: str) -> None:
+    months = np.datetime64("2001-03", unit) + np.cumsum(np.random.default_rng(2).choice([0, 1, 1, 2, 5], 97))
+    times = months.astype("datetime64[s]") + np.timedelta64(7, "h")
+    whole, parts = Steps(), Steps()
+    whole.add(times)
+    for part in np.split(times, [1, 1, 2, 31, 64, 96]):
+        parts.add(part)
+    seconds = np.diff(times).astype(int)
+    assert parts.seconds == whole.seconds == Counter(seconds[seconds > 0].tolist())
+    assert (parts.clock(), parts.months) == (whole.clock(), whole.months)
+    assert str(parts.clock()) == f"1{unit}"

@@ -61,6 +61,12 @@ def test_what_is_in_doubt_is_not_read_fast(fast: Callable[..., Any], text: str) 
     assert fast(HEAD + ROW + text + ROW) is None
 
 
+def test_a_name_in_quotes_is_not_read_fast(fast: Callable[..., Any]) -> None:
+    head, row = "time,y,name\n", "2024-01-01T00:00,1.5,a\n"
+    assert fast(head + row, "dataset.series=name") is not None
+    assert fast(head + row + row.replace("a", '"a"'), "dataset.series=name") is None
+
+
 @pytest.mark.parametrize("zones", [("Z", "+00:00"), ("+05:30", "-05:30"), ("Z", ""), ("", "Z"), ("+01:00", "+0100")])
 def test_zones_that_differ_are_not_read_fast(fast: Callable[..., Any], zones: tuple[str, str]) -> None:
     one, other = (f"2024-01-01T00:00{zone},1.5,2\n" for zone in zones)
