@@ -15,6 +15,7 @@ from keras import KerasTensor, ops
 from headway.models.attention_controls import FrozenAttention, UniformAttention
 from headway.models.dense import Dense
 from headway.models.initializers import Glorot
+from headway.models.products import inner_products, product
 
 
 class MultiHeadAttention(keras.layers.MultiHeadAttention):
@@ -40,11 +41,11 @@ class MultiHeadAttention(keras.layers.MultiHeadAttention):
         else:
             sides = ((query, self.query_dense), (key, self.key_dense), (value, self.value_dense))
             heads = [_projected(x, [projection])[0] for x, projection in sides]
-        scores = softmax(ops.einsum("bntk,bnsk->bnts", heads[0] * self._inverse_sqrt_key_dim, heads[1]))
-        attended = ops.transpose(ops.matmul(scores, heads[2]), (0, 2, 1, 3))  # [B, N, T, K] -> [B, T, N, K]
+        scores = softmax(inner_products(heads[0] * self._inverse_sqrt_key_dim, heads[1]))
+        attended = ops.transpose(product(scores, heads[2]), (0, 2, 1, 3))  # [B, N, T, K] -> [B, T, N, K]
         kernel = self.output_dense.kernel
         width = math.prod(kernel.shape[:2])
-        output = ops.matmul(ops.reshape(attended, (-1, width)), ops.reshape(kernel, (width, -1)))
+        output = product(ops.reshape(attended, (-1, width)), ops.reshape(kernel, (width, -1)))
         output = ops.reshape(ops.add(output, self.output_dense.bias), (-1, *query.shape[1:-1], kernel.shape[-1]))
         return (output, scores) if return_attention_scores else output
 
@@ -139,7 +140,7 @@ def _projected(x: KerasTensor, projections: Sequence[keras.layers.EinsumDense]) 
     steps = x.shape[1]
     kernel = ops.concatenate([ops.reshape(one.kernel, (width, -1)) for one in projections], axis=-1)
     bias = ops.concatenate([ops.reshape(one.bias, (-1,)) for one in projections], axis=-1)
-    rows = ops.add(ops.matmul(ops.reshape(x, (-1, width)), kernel), bias)
+    rows = ops.add(product(ops.reshape(x, (-1, width)), kernel), bias)
     apart = ops.reshape(rows, (-1, steps, len(projections), heads, size))
     # Taken apart by an unstack: the gradient of a slice is a copy of the whole, filled up with zeros.
     return list(ops.unstack(ops.transpose(apart, (2, 0, 3, 1, 4)), axis=0))

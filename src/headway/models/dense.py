@@ -6,6 +6,7 @@ import keras
 from keras import KerasTensor, ops
 
 from headway.models.initializers import Glorot
+from headway.models.products import product
 
 
 class Dense(keras.layers.Dense):
@@ -20,7 +21,7 @@ class Dense(keras.layers.Dense):
 
     def call(self, inputs: KerasTensor, training: bool | None = None) -> KerasTensor:
         """The layer's output."""
-        rows = ops.matmul(ops.reshape(inputs, (-1, inputs.shape[-1])), self.kernel)
+        rows = product(ops.reshape(inputs, (-1, inputs.shape[-1])), self.kernel)
         if self.bias is not None:
             rows = ops.add(rows, self.bias)
         if self.activation is not None:

@@ -1,4 +1,4 @@
-"""The one module that names JAX; imported only where it is Keras's backend."""
+"""What JAX does of training, named here and in models/products.py alone; imported only where it is Keras's backend."""
 
 from collections.abc import Callable
 from functools import partial
