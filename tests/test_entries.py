@@ -133,7 +133,7 @@ def test_a_stored_run_is_found_by_whatever_names_it(
     own, mirrored = only_run(weather).name, mlflow_run(weather).info.run_id
     run = {"best": "best", "id": own, "mlflow id": mirrored, "beginning": mirrored[:8]}[selector]
     monkeypatch.chdir(weather)
-    outcome = pipeline.evaluate(compose_evaluate(f"run={run}"), project=PROJECT)
+    outcome = pipeline.evaluate(compose_evaluate(f"run='{run}'"), project=PROJECT)
     assert outcome.run_id == own
     assert tables(outcome.text) == tables((weather / "output.txt").read_text())
 

@@ -20,6 +20,9 @@ from headway.redaction import RedactedStream
 # A whole or decimal number with an underscore, standing alone or in a list, mapping or sweep.
 _UNDERSCORED = re.compile(r"(?<![^\[\]{}(),:\s])[+-]?\d[\d.]*_[\d_.]*([eE][+-]?\d+)?(?![^\[\]{}(),:\s])")
 
+# The beginning of a run's id may read as a number: 796667e2.
+_NAMES_RUNS = ("run", "compare")
+_NUMBER = re.compile(r"(?<![^=,\[\s])\d[\d.]*([eE][+-]?\d+)?(?![^,\]\s])")
 
 # Groups whose files fill other groups: no spec has their name as a key.
 _GROUPS_WITHOUT_KEY = ("hydra", "hparams_search", "experiment")
@@ -59,6 +62,7 @@ def _run(task: Callable[[], object], configuration: type[Spec]) -> int:
         _refuse_long_words(sys.argv[1:])
         _refuse_underscores(sys.argv[1:])
         refuse_typed_secrets(sys.argv[1:])
+        sys.argv[1:] = [_with_runs_as_text(word) for word in sys.argv[1:]]
         task()
     except HeadwayError as error:
         return _report(error)
@@ -99,6 +103,12 @@ def _refuse_underscores(arguments: Sequence[str]) -> None:
     ]
     if wrong:
         raise ConfigError(*wrong)
+
+
+def _with_runs_as_text(word: str) -> str:
+    """A setting that names runs, with quotes around what Hydra's grammar would take for a number."""
+    key, equals, value = word.partition("=")
+    return f"{key}={_NUMBER.sub(lambda found: repr(found[0]), value)}" if equals and key in _NAMES_RUNS else word
 
 
 def _interrupt(number: int, frame: FrameType | None) -> None:
