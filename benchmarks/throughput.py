@@ -108,8 +108,8 @@ def print_cost_of_maps(config: TrainConfig) -> None:
     )
 
 
-def ready(config: TrainConfig):
-    """A forecaster whose network is compiled, its feed and its task."""
+def ready(config: TrainConfig, dataset=None, *, most: int | None = None):
+    """A forecaster whose network is compiled, its feed of at most so many windows an epoch, and its task."""
     import keras
 
     from headway.data import sources
@@ -120,9 +120,9 @@ def ready(config: TrainConfig):
     from headway.training import losses
     from headway.training.fit import compile_model
 
-    dataset = sources.read(config.dataset, project=PROJECT)
+    dataset = dataset or sources.read(config.dataset, project=PROJECT)
     task = prepare(dataset, dataset_spec=config.dataset, splits=config.splits, windows=config.windows)
-    feed = training_feed(task, seed=config.seed, batch_size=config.training.batch_size)
+    feed = training_feed(task, seed=config.seed, batch_size=config.training.batch_size, most=most)
     keras.utils.set_random_seed(config.seed)
     network = Transformer(config.model, task.shape, dtype=config.training.precision)
     loss = losses.loss_for(config.loss, config.model.levels)
@@ -171,10 +171,12 @@ def flops_per_window(config: TrainConfig) -> float:
     """Arithmetic of the matrix products of training on one window: forward, and twice that backward."""
     spec, windows = config.model, config.windows
     features, calendar = 8, 2 * sum(config.dataset.calendar.values())
-    steps, horizon, width = windows.context_length, windows.horizon, spec.d_model
+    steps, horizon, width, levels = windows.context_length, windows.horizon, spec.d_model, len(spec.levels)
     hidden = 2 * width
     embedding = steps * (2 * features + calendar) * width
-    decoder = steps * width * hidden + horizon * (calendar * hidden + hidden * hidden + hidden * len(spec.levels))
+    decoder = steps * width * horizon * levels
+    if spec.decoder == "per_step":
+        decoder = steps * width * hidden + horizon * (calendar * hidden + hidden * hidden + hidden * levels)
     return 3 * 2 * (embedding + spec.layers * _block(spec, steps) + decoder)
 
 

@@ -19,7 +19,7 @@ asked = begin(__doc__, variants=tuple(VARIANTS))
 import os
 
 import numpy as np  # noqa: F401 - before throughput.py pins itself to one core, so that products use those asked for
-from rows import CONTEXT, HORIZON, PROJECT
+from rows import PROJECT
 
 sys.path.append(str(PROJECT / "benchmarks"))
 import throughput
@@ -32,18 +32,6 @@ from headway.config.sweep import TrainCommand
 from headway.config.validate import validate
 
 EPOCHS = 100_000  # the clock stops it
-
-
-def flops_per_window(config) -> float:
-    """As throughput.py counts the decoder for each step ahead, or with one linear map in its place."""
-    work = throughput.flops_per_window(config)
-    spec, calendar = config.model, 2 * sum(config.dataset.calendar.values())
-    if spec.decoder == "per_step":
-        return work
-    hidden, levels = 2 * spec.d_model, len(spec.levels)
-    per_step = CONTEXT * spec.d_model * hidden + HORIZON * (calendar * hidden + hidden * hidden + hidden * levels)
-    direct = CONTEXT * spec.d_model * HORIZON * levels
-    return work + 3 * 2 * (direct - per_step)
 
 
 clock = Clock(asked.began, asked.seconds)
@@ -65,5 +53,5 @@ report(
     packages=("headway", "keras", name, "numpy"),
     matrix_rate=max(rate, matrix_rate(products)),
     weights=forecaster.network.count_params(),
-    flops_per_window=flops_per_window(config),
+    flops_per_window=throughput.flops_per_window(config),
 )

@@ -125,8 +125,10 @@ class RawWindows:
 
 def scale_values(values: NDArray[np.float64], scaler: Scaler) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
     """Values [..., F] in their own units as (standardised, 0 where missing) and observed marks."""
-    observed = ~np.isnan(values)
-    return np.where(observed, scaler.scaled(values), np.float32(0)), observed.astype(np.float32)
+    scaled = scaler.scaled(values)
+    missing = np.isnan(scaled)
+    scaled[missing] = 0
+    return scaled, (~missing).astype(np.float32)
 
 
 def known_future_inputs(
@@ -150,16 +152,15 @@ def gather(rows: Rows, index: WindowIndex, numbers: Numbers) -> Batch:
     """The windows of the given numbers [B] as a batch."""
     start = index.starts(numbers)[:, None]
     span = start + np.arange(index.context_length + index.horizon)
-    targets = list(rows.targets)
-    context, observed = rows.features(span[:, : index.context_length])
-    target, target_observed = rows.features(span[:, index.context_length :])
+    steps, targets = index.context_length, list(rows.targets)
+    values, observed = rows.features(span)
     inputs: Inputs = {
-        "context": context,
-        "observed": observed,
+        "context": values[:, :steps],
+        "observed": observed[:, :steps],
         "known_future": rows.known(span),
         "series": index.series_of(numbers).astype(np.int32),
     }
-    return Batch(inputs, target[:, :, targets], target_observed[:, :, targets])
+    return Batch(inputs, values[:, steps:, targets], observed[:, steps:, targets])
 
 
 def gather_raw(dataset: Dataset, index: WindowIndex, numbers: Numbers) -> RawWindows:

@@ -1,6 +1,7 @@
 """Calendar covariates: where in the day, week and year a time step lies, known for any future."""
 
 from collections.abc import Mapping
+from functools import cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -40,19 +41,33 @@ def calendar_features(timestamps: NDArray[np.datetime64], cycles: Mapping[str, i
     Returns:
         [..., C] float32 in [-1, 1]; C is twice the sum of harmonics.
     """
-    columns = []
+    found = np.empty((*timestamps.shape, 2 * sum(cycles.values())), np.float32)
+    seconds, first = timestamps.astype("datetime64[s]"), 0
     for cycle, harmonics in cycles.items():
-        phase = 2 * np.pi * _phase(timestamps, cycle)
-        for harmonic in range(1, harmonics + 1):
-            columns += [np.sin(harmonic * phase), np.cos(harmonic * phase)]
-    if not columns:
-        return np.zeros((*timestamps.shape, 0), np.float32)
-    return np.stack(columns, axis=-1).astype(np.float32)
+        after = first + 2 * harmonics
+        if cycle in ("hour", "day"):
+            length = round(_LENGTH_IN_DAYS[cycle] * 86_400)
+            found[..., first:after] = _by_second(length, harmonics)[seconds.astype(np.int64) % length]
+        else:
+            found[..., first:after] = _waves(_phase(seconds, cycle), harmonics)
+        first = after
+    return found
 
 
-def _phase(timestamps: NDArray[np.datetime64], cycle: str) -> NDArray[np.float64]:
-    """Share of the cycle that has passed, in [0, 1)."""
-    seconds = timestamps.astype("datetime64[s]")
+@cache
+def _by_second(length: int, harmonics: int) -> NDArray[np.float32]:
+    """The columns at every second of a short cycle, which are looked up: many rows share each."""
+    return _waves(np.arange(length) / length, harmonics)
+
+
+def _waves(passed: NDArray[np.float64], harmonics: int) -> NDArray[np.float32]:
+    """Sine and cosine of each harmonic, [..., 2 * harmonics], where a share of the cycle has passed."""
+    phases = 2 * np.pi * passed[..., None] * np.arange(1, harmonics + 1)
+    return np.stack([np.sin(phases), np.cos(phases)], axis=-1).reshape(*passed.shape, -1).astype(np.float32)
+
+
+def _phase(seconds: NDArray[np.datetime64], cycle: str) -> NDArray[np.float64]:
+    """Share of a week or year that has passed, in [0, 1)."""
     if cycle == "year":
         year = seconds.astype("datetime64[Y]")
         begin, end = year.astype("datetime64[s]"), (year + 1).astype("datetime64[s]")

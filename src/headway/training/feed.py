@@ -115,8 +115,9 @@ class Executions(keras.utils.PyDataset):
         numbers, count = feed.numbers_of(first, after), after - first
         if isinstance(feed.windows, ResidentWindows):
             return (feed.windows.starts(numbers).reshape(count, -1),)  # Keras knows tuples alone
-        arrays = feed.windows.batch(numbers)
-        return keras.tree.map_structure(lambda array: array.reshape(count, -1, *array.shape[1:]), arrays)
+        # One after the other: what a batch is computed from stays in the processor's cache.
+        batches = [feed.windows.batch(some) for some in np.split(numbers, count)]
+        return keras.tree.map_structure(lambda *arrays: np.stack(arrays), *batches)
 
     def next_of(self, iterator: Any) -> Any:
         """The next element of an iterator over executions; the time it takes is counted as waited."""
