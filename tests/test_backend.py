@@ -76,3 +76,22 @@ def test_what_the_import_leaves_is_never_searched_for_garbage_and_what_comes_lat
     )
     found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
     assert found.split() == ["0", "True", "True", "True"]
+
+
+@pytest.mark.parametrize(
+    ("chosen", "seconds", "on_cpu", "is_given"),
+    [
+        ("tensorflow", 1200.0, True, True),
+        ("tensorflow", 30.0, True, False),
+        ("tensorflow", 1200.0, False, False),
+        ("jax", 1200.0, True, False),
+    ],
+)
+def test_another_backend_is_hinted_at_after_a_long_training_on_a_cpu(
+    chosen: str, seconds: float, on_cpu: bool, is_given: bool
+) -> None:
+    found = backend.hint(chosen, seconds=seconds, on_cpu=on_cpu)
+    assert (found is not None) == is_given
+    if found is not None:
+        assert "20 minutes" in found
+        assert "backend=jax" in found

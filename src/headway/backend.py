@@ -12,6 +12,8 @@ from contextlib import contextmanager
 
 from headway.errors import ConfigError
 
+_LONG = 600.0  # seconds of training; below them what another backend saves is lost in its longer start
+
 
 def load(backend: str, *, threads: int | None = None) -> str:
     """Choose Keras's backend and import it.
@@ -54,6 +56,22 @@ def load(backend: str, *, threads: int | None = None) -> str:
 def loaded() -> str:
     """The backend that Keras has in this process."""
     return str(importlib.import_module("keras").backend.backend())
+
+
+def hint(chosen: str, *, seconds: float, on_cpu: bool) -> str | None:
+    """What to try next time where training took long and another backend has been faster, or None.
+
+    Args:
+        chosen: The backend.
+        seconds: That training took.
+        on_cpu: Whether it ran on one; nothing was measured on a GPU.
+    """
+    if chosen != "tensorflow" or not on_cpu or seconds < _LONG:
+        return None
+    return (
+        f"training took {seconds / 60:.0f} minutes; backend=jax has been faster on CPUs (docs/performance.md): with and "
+        "without KERAS_BACKEND=jax, python benchmarks/throughput.py tells for this one"
+    )
 
 
 def _start_quietly() -> str:

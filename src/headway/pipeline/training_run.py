@@ -178,6 +178,8 @@ def _train_and_judge(
     score = history.validation[config.criterion]
     # Of the epoch whose weights are kept; the last epoch's is another number.
     kept = {"train/seconds": so_far.seconds, "validation/best_error": float(f"{score:.6g}")}
+    if advice := backend.hint(identity["backend"], seconds=so_far.seconds, on_cpu=identity["device"].endswith("CPU")):
+        log.info(advice)
     kept["weights"] = float(forecaster.network.count_params())
     kept["train/peak_memory_megabytes"] = float(f"{peak_memory():.6g}")
     run.log_metrics(kept, step=history.best_epoch + 1)
