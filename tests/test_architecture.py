@@ -40,13 +40,14 @@ ALLOWED = {
     "rival_forecasts": {"data", "evaluation", "files", "task"},
     "forecasting": {"config", "data", "evaluation", "forecaster", "rival_forecasts", "slicing", "task"},
     "solved_paths": {"data", "models", "evaluation", "task"},
-    "fitting": {"config", "models", "training", "feeds", "forecaster", "forecasting", "solved_paths", "task", "errors"},
+    "fitting": {"backend", "config", "models", "training", "feeds", "forecaster", "forecasting", "solved_paths", "task"}
+    | {"errors"},
     "estimate": {"config", "data", "models", "training", "feeds", "fitting", "task"},
     "benchmark_check": {"config", "data", "evaluation", "rival_forecasts", "task", "errors"},
     "judgement": {"config", "data", "evaluation", "report", "files", "forecaster", "forecasting", "rival_forecasts"}
     | {"task"},
     "measured_windows": {"data", "evaluation", "forecaster", "task"},
-    "explanation": {"data", "models", "attention", "forecaster", "measured_windows", "task"},
+    "explanation": {"backend", "data", "models", "attention", "forecaster", "measured_windows", "task"},
     "explained_window": {"data", "report", "attention", "files", "forecaster", "task", "errors"},
     "explanation_files": {"data", "attention", "report", "files", "explanation"},
     "run_report": {"data", "evaluation", "report", "files", "explanation", "explanation_files", "judgement", "stored"}
@@ -88,8 +89,7 @@ HOMES = {
     "jinja2": {"report"},
     "pandas": {"data", "evaluation"},
     "pyarrow": {"data"},
-    "keras": {"models", "training", "forecaster", "checked_folder", "solved_paths", "fitting", "record", "estimate"}
-    | {"explanation"},
+    "keras": {"models", "training", "forecaster", "checked_folder", "solved_paths", "fitting", "record", "estimate"},
     "sklearn": {"evaluation"},
     "scipy": {"evaluation", "attention"},
     "joblib": {"backtest"},

@@ -95,3 +95,30 @@ def test_another_backend_is_hinted_at_after_a_long_training_on_a_cpu(
     if found is not None:
         assert "20 minutes" in found
         assert "backend=jax" in found
+
+
+DRAWN = """
+import sys
+from headway import backend
+backend.load("auto")
+import keras
+{seed}(11)
+import random, numpy as np
+drawn = [random.random(), float(np.random.random()), *map(float, keras.random.normal((3,)))]
+print(*drawn, sys.modules.get("tensorflow") is not None)
+"""
+
+
+def drawn(seed: str, name: str) -> list[str]:
+    variables = {**os.environ, "KERAS_BACKEND": name}
+    return subprocess.run(
+        [sys.executable, "-c", DRAWN.format(seed=seed)], env=variables, capture_output=True, text=True, check=True
+    ).stdout.split()
+
+
+@pytest.mark.parametrize("name", ["tensorflow", "jax"])
+def test_seeds_are_those_of_keras_and_jax_needs_no_tensorflow_for_them(name: str) -> None:
+    ours, theirs = drawn("backend.seed_everything", name), drawn("keras.utils.set_random_seed", name)
+    assert len(ours) == 6
+    assert ours[:-1] == theirs[:-1]
+    assert (ours[-1], theirs[-1]) == ("True" if name == "tensorflow" else "False", "True")

@@ -58,6 +58,22 @@ def loaded() -> str:
     return str(importlib.import_module("keras").backend.backend())
 
 
+def seed_everything(seed: int) -> None:
+    """Seed Python, NumPy and Keras, as Keras does it; but where JAX computes, TensorFlow is not loaded to be seeded too.
+
+    Its import takes as long as all else up to the first step, and nothing would draw from it.
+    """
+    keras = importlib.import_module("keras")
+    hidden = loaded() == "jax" and "tensorflow" not in sys.modules
+    if hidden:
+        sys.modules["tensorflow"] = None  # type: ignore[assignment]  # for Python's import: there is none
+    try:
+        keras.utils.set_random_seed(seed)
+    finally:
+        if hidden:
+            del sys.modules["tensorflow"]
+
+
 def hint(chosen: str, *, seconds: float, on_cpu: bool) -> str | None:
     """What to try next time where training took long and another backend has been faster, or None.
 

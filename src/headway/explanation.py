@@ -6,10 +6,10 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import product
 
-import keras
 import numpy as np
 from numpy.typing import NDArray
 
+from headway import backend
 from headway.attention import groups, heads, importance, maps
 from headway.attention.agreement import Verdict, chance, contrast, lift, rank_agreement
 from headway.attention.deletion import ORDERS, REPLACEMENTS, Deletion, delete
@@ -277,7 +277,7 @@ def _blind_lifts(
     found = np.empty(_BLIND)
     for number in range(_BLIND):
         # After training nothing draws from Keras's generator any more.
-        keras.utils.set_random_seed((seed + (number + 1) * _SEED_STEP) % 2**32)
+        backend.seed_everything((seed + (number + 1) * _SEED_STEP) % 2**32)
         network = ensemble.make(trained.spec, trained.shape, members=members_of(trained), dtype=trained.dtype_policy)
         fresh = replace(forecaster, network=network)
         scores = fresh.attention_scores(few, batch_size=_BLIND_WINDOWS)

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 
 import keras
 
-from headway import solved_paths
+from headway import backend, solved_paths
 from headway.config.train import TrainConfig
 from headway.errors import DataError
 from headway.feeds import training_feed, validation_feed
@@ -83,7 +83,7 @@ def compiled(
         member: Which member of an ensemble it is to be, or None for a network of its own.
         metrics: What is measured beside the loss.
     """
-    keras.utils.set_random_seed(seed)
+    backend.seed_everything(seed)
     name = "transformer" if member is None else ensemble.member_name(member)
     forecaster = untrained(Transformer(config.model, task.shape, dtype=precision, name=name), task)
     solved_paths.solve(forecaster.network, task)
