@@ -33,7 +33,7 @@ from headway.training import losses
 from headway.training.feed import Feed
 from headway.training.fit import compile_model, run_epochs
 from headway.training.precision import device
-from headway.training.resident import ResidentWindows
+from headway.training.resident import ResidentRows, ResidentWindows
 
 CONTEXT, HORIZON, FEATURES, CALENDAR, ROWS = 6, 6, 8, 4, 1_000_000
 LEVELS = (0.1, 0.25, 0.5, 0.75, 0.9)
@@ -97,15 +97,14 @@ def series() -> ResidentWindows:
         (ROWS, FEATURES)
     )
     calendar = np.sin(2 * np.pi * time_of / np.array([24.0, 12.0, 168.0, 84.0]))
-    return ResidentWindows(
+    rows = ResidentRows(
         values=waves.astype("float32"),
         observed=np.ones((ROWS, FEATURES), "float32"),
         known_future=calendar.astype("float32"),
         series=np.zeros(ROWS, "int32"),
-        targets=(0,),
-        context_length=CONTEXT,
-        horizon=HORIZON,
-        first_rows=lambda numbers: numbers,
+    )
+    return ResidentWindows(
+        rows, targets=(0,), context_length=CONTEXT, horizon=HORIZON, first_rows=lambda numbers: numbers
     )
 
 

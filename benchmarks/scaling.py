@@ -96,7 +96,7 @@ class Case:
         import keras
 
         clock, waited = throughput.EpochClock(), []
-        note = keras.callbacks.LambdaCallback(on_epoch_end=lambda epoch, logs: waited.append(self.feed.waited))
+        note = keras.callbacks.LambdaCallback(on_epoch_end=lambda epoch, logs: waited.append(self.feed.waiting.seconds))
         throughput.fit(self.forecaster, self.feed, [clock.callback(), note], epochs=1 + EPOCHS)
         self.wall += [self.seen / seconds for seconds in clock.wall[1:]]
         self.cpu += [self.seen / seconds for seconds in clock.cpu[1:]]

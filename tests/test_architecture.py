@@ -112,6 +112,7 @@ WRITERS = {
     ("tracking/journal.py", "open"): "it appends lines, and its reader passes over a torn one",
     ("sweeps/storage.py", "open"): "it cuts off what a kill has left unfinished in Optuna's journal",
     ("config/door.py", "os.open"): "of os.devnull",
+    ("data/stored_dataset.py", "os.open"): "it opens a lock, which holds nothing",
     ("stored_file.py", "os.open"): "it reads, and must follow no link and wait for no pipe",
     ("stored_file.py", "os.fdopen"): "it reads",
     ("backend.py", "tempfile.TemporaryFile"): "it has no name and goes with the process",

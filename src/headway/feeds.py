@@ -2,13 +2,14 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from weakref import WeakKeyDictionary
 
 import numpy as np
 
 from headway.data import batches
 from headway.task import Task
 from headway.training.feed import Feed, Gathered, Numbers, Order
-from headway.training.resident import ResidentWindows
+from headway.training.resident import ResidentRows, ResidentWindows
 
 
 @dataclass(frozen=True)
@@ -57,12 +58,7 @@ def _windows(task: Task, split: str) -> Gathered | ResidentWindows:
     rows, index = task.rows, task.windows[split]
     if isinstance(rows, batches.ScaledRows):
         return ResidentWindows(
-            values=rows.values,
-            observed=rows.observed,
-            known_future=rows.known_future,
-            series=np.repeat(
-                np.arange(len(task.dataset.series), dtype=np.int32), [len(series) for series in task.dataset.series]
-            ),
+            rows=_resident(rows, task),
             targets=rows.targets,
             context_length=index.context_length,
             horizon=index.horizon,
@@ -74,3 +70,15 @@ def _windows(task: Task, split: str) -> Gathered | ResidentWindows:
         return batch.inputs, batch.target, batch.target_observed
 
     return Gathered(gather)
+
+
+_RESIDENT: WeakKeyDictionary[batches.ScaledRows, ResidentRows] = WeakKeyDictionary()
+
+
+def _resident(rows: batches.ScaledRows, task: Task) -> ResidentRows:
+    """The rows for the device: the same for training, for validation and for every network of a task."""
+    if rows not in _RESIDENT:
+        lengths = [len(series) for series in task.dataset.series]
+        series = np.repeat(np.arange(len(lengths), dtype=np.int32), lengths)
+        _RESIDENT[rows] = ResidentRows(rows.values, rows.observed, rows.known_future, series)
+    return _RESIDENT[rows]

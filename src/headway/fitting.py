@@ -35,7 +35,8 @@ def refuse_misfits(config: TrainConfig, task: Task) -> None:
     windows = len(task.windows["train"])
     if config.training.batch_size > windows:
         raise DataError(
-            f"training.batch_size={config.training.batch_size} is larger than the {windows} training windows; lower it"
+            f"training.batch_size={config.training.batch_size} is larger than the {windows} training windows; lower it, or "
+            "let there be more of them (windows.most, windows.stride, splits.train)"
         )
     features = task.shape.num_features
     if config.model.embedding == "none" and features != config.model.d_model:
@@ -174,10 +175,10 @@ class _One:
             seconds = time.monotonic() - clock
             measured = {
                 "train/windows_per_second": steps * spec.batch_size / seconds,
-                "train/input_share": (train.waited - waited) / seconds,
+                "train/input_share": (train.waiting.seconds - waited) / seconds,
             }
             watch(forecaster, epoch + 1, {**_by_path(values), **measured})
-            clock, steps, waited = time.monotonic(), train.num_batches, train.waited
+            clock, steps, waited = time.monotonic(), train.num_batches, train.waiting.seconds
 
         history = fit(
             forecaster.network,

@@ -67,7 +67,7 @@ def with_bad_window(feed: Feed, bad: int, value: float) -> Feed:
 def test_a_target_that_is_not_finite_is_named_with_its_step_and_window(
     training: Training, one_weight: OneWeight, constant_feed: Constant, caplog: pytest.LogCaptureFixture
 ) -> None:
-    spec = training("epochs=3", "steps_per_execution=5", "checkpoint_steps=4", "learning_rate=0.01")
+    spec = training("epochs=3", "steps_per_execution=3", "checkpoint_steps=4", "learning_rate=0.01")
     in_order = constant_feed(5.0, windows=31, batch_size=2)  # window 17 is in the ninth batch of 15
     keeper = Kept()
     with caplog.at_level(logging.WARNING), pytest.raises(NumericError) as error:
@@ -76,8 +76,8 @@ def test_a_target_that_is_not_finite_is_named_with_its_step_and_window(
     assert str(error.value).startswith("epoch 1, step 9: target holds a value that is not finite in window [17]; ")
     told = [record.getMessage() for record in caplog.records if "back to" in record.getMessage()]
     assert [words.rpartition("back to ")[2] for words in told] == [
-        # Looked at after steps 5 and 10; a multiple of four lies before 5.
-        f"epoch 1, step 5 with 1/{2**number} of the learning rate ({number} of 3)"
+        # Looked at after steps 3 and 6, between which a multiple of four lies.
+        f"epoch 1, step 6 with 1/{2**number} of the learning rate ({number} of 3)"
         for number in (1, 2, 3)
     ]
     assert keeper.states and not any(not_finite(state.arrays) for state in keeper.states)

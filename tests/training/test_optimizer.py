@@ -69,3 +69,24 @@ def test_a_weight_without_a_gradient_stands_still(training: Training) -> None:
     optimizer.apply([None, ops.ones((7,)), None, ops.ones((2, 1, 11))], own)
     moved = [bool(np.any(ops.convert_to_numpy(one) != was)) for one, was in zip(own, before, strict=True)]
     assert moved == [False, True, False, True]
+
+
+@pytest.mark.parametrize("schedule", ["cosine", "constant"])
+@pytest.mark.parametrize(("warmup", "total"), [(0.0, 29), (0.1, 53), (0.5, 31)])
+def test_the_rate_is_that_of_keras(
+    schedule: str, warmup: float, total: int, training: Callable[..., TrainingSpec]
+) -> None:
+    spec = training(f"schedule={schedule}", f"warmup={warmup}", "learning_rate=0.013")
+    first = round(warmup * total)
+    theirs = keras.optimizers.schedules.CosineDecay(
+        0.0 if first else 0.013,
+        total - first,
+        alpha=0.0 if schedule == "cosine" else 1.0,
+        warmup_target=0.013 if first else None,
+        warmup_steps=first,
+    )
+    ours = optimizer_for(spec, total_steps=total, scaled=False).rate
+    steps = range(total + 5)
+    np.testing.assert_allclose(
+        [float(ours(step)) for step in steps], [float(theirs(step)) for step in steps], rtol=1e-6, atol=1e-9
+    )

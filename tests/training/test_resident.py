@@ -92,7 +92,7 @@ def test_training_from_rows_on_the_device_is_training_from_gathered_windows(
             forecaster.network, train, validation, spec, on_epoch_end=lambda epoch, values: None, progress="none"
         )
         histories.append(history.metrics)
-        assert train.waited > 0
+        assert train.waiting.seconds > 0
     assert histories[0] == histories[1]
 
 
@@ -123,3 +123,35 @@ def test_an_execution_is_never_longer_than_an_epoch(training: Callable[..., Trai
     assert steps_per_execution(training("steps_per_execution=16"), feed) == 3
     assert steps_per_execution(training("steps_per_execution=2"), feed) == 2
     assert steps_per_execution(training("steps_per_execution=null"), feed) == 3
+
+
+def test_an_execution_is_never_longer_than_what_a_kill_may_cost(training: Callable[..., TrainingSpec]) -> None:
+    feed = Feed(Gathered(lambda numbers: numbers), lambda epoch: np.arange(310), batch_size=10, drop_last=True)
+    assert steps_per_execution(training("steps_per_execution=16", "checkpoint_steps=5"), feed) == 5
+    assert steps_per_execution(training("steps_per_execution=null", "checkpoint_steps=5"), feed) == 5
+
+
+@pytest.mark.parametrize(("width", "steps"), [(1_000, 16), (1_000_000, 3), (100_000_000, 1)])
+def test_an_execution_of_wide_windows_is_bounded_by_its_bytes(
+    width: int, steps: int, training: Callable[..., TrainingSpec]
+) -> None:
+    narrow = np.zeros(1, np.float32)
+    windows = Gathered(lambda numbers: np.broadcast_to(narrow, (10, width // 4)))  # of 10 windows; takes no memory
+    feed = Feed(windows, lambda epoch: np.arange(310), batch_size=10, drop_last=True)
+    assert feed.bytes_sent == 10 * width
+    assert steps_per_execution(training("steps_per_execution=16"), feed) == steps
+
+
+def test_rows_are_on_the_device_once_for_all_feeds_of_a_task(task: Task) -> None:
+    train, again = (training_feed(task, seed=seed, batch_size=5) for seed in (0, 1))
+    validation = validation_feed(task, batch_size=7)
+    assert isinstance(train.windows, ResidentWindows)
+    assert train.windows.arrays["rows"] is validation.windows.arrays["rows"]
+    assert train.windows.arrays["rows"] is again.windows.arrays["rows"]
+
+
+def test_what_is_left_of_an_epoch_waits_on_the_same_account() -> None:
+    feed = Feed(Gathered(lambda numbers: numbers), lambda epoch: np.arange(31), batch_size=5, drop_last=True)
+    rest = feed.rest(0, 2).executions(2)
+    rest.next_of(iter([rest[0]]))
+    assert feed.waiting.seconds > 0

@@ -36,7 +36,7 @@ from headway.forecaster import Forecaster
 from headway.models.transformer import Transformer
 from headway.training import fit, losses, precision
 from headway.training.feed import Feed, Gathered
-from headway.training.resident import ResidentWindows
+from headway.training.resident import ResidentRows, ResidentWindows
 
 folder = Path(sys.argv[1])
 stored = Forecaster.load(folder / "forecaster")
@@ -62,9 +62,11 @@ history = fit.fit(
     on_epoch_end=lambda epoch, values: seen.append(trained.attention_scores(inputs)),
 )
 rows = np.random.default_rng(3).normal(size=(31, 2)).astype("float32")
+table = ResidentRows(
+    values=rows, observed=np.ones_like(rows), known_future=np.sin(rows), series=np.zeros(31, "int32")
+)
 resident = ResidentWindows(
-    values=rows, observed=np.ones_like(rows), known_future=np.sin(rows), series=np.zeros(31, "int32"), targets=(1,),
-    context_length=5, horizon=3, first_rows=lambda numbers: numbers,
+    table, targets=(1,), context_length=5, horizon=3, first_rows=lambda numbers: numbers,
 )
 for name, windows in (("on_device", resident), ("on_host", Gathered(resident.batch))):
     keras.utils.set_random_seed(7)

@@ -31,7 +31,7 @@ class Rows(Protocol):
         """Calendar and columns known in advance of rows by number: [...] -> [..., C]."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class ScaledRows:
     """Rows in memory, scaled once.
 

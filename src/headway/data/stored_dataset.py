@@ -4,6 +4,7 @@ import contextlib
 import fcntl
 import hashlib
 import json
+import os
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -87,13 +88,14 @@ def _converted(path: Path, spec: "DatasetSpec", folder: Path, key: str) -> tuple
 def _alone(folder: Path) -> Iterator[None]:
     """While one process converts, others wait; what a kill has left is removed."""
     folder.mkdir(parents=True, exist_ok=True)
-    lock = folder / "lock"
-    if not lock.exists():
-        files.write(lock, b"")
-    with lock.open("rb") as file:
-        fcntl.flock(file, fcntl.LOCK_EX)
+    # Made where it is missing and never replaced: a lock on a file that has another's place holds nobody back.
+    lock = os.open(folder / "lock", os.O_RDWR | os.O_CREAT, 0o666)
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX)
         files.remove_left_over(folder)
         yield
+    finally:
+        os.close(lock)
 
 
 def _remove_stale(cache: Path, source: dict[str, Any]) -> None:

@@ -3,6 +3,7 @@
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, Protocol
 
 import keras
@@ -41,6 +42,13 @@ class Gathered:
         return self.gather(numbers)
 
 
+@dataclass
+class Waiting:
+    """Time that was spent waiting, in seconds."""
+
+    seconds: float = 0.0
+
+
 class Feed:
     """Window numbers of an epoch, cut into batches.
 
@@ -51,13 +59,13 @@ class Feed:
         drop_last: Leave out a last, smaller batch; in training every epoch drops other windows.
 
     Attributes:
-        waited: Seconds that executions have waited for their input.
+        waiting: Time that executions have waited for their input, those of `rest` included.
     """
 
     def __init__(
         self, windows: Gathered | ResidentWindows, order: Callable[[int], Order], *, batch_size: int, drop_last: bool
     ) -> None:
-        self.windows, self.order, self.batch_size, self.waited = windows, order, batch_size, 0.0
+        self.windows, self.order, self.batch_size, self.waiting = windows, order, batch_size, Waiting()
         self.start(0)
         count = len(self.numbers)
         self.num_batches = count // batch_size if drop_last else -(-count // batch_size)
@@ -77,7 +85,16 @@ class Feed:
     def rest(self, epoch: int, step: int) -> "Feed":
         """What is left of an epoch after its first steps, as a feed of its own."""
         numbers = self.order(epoch)[step * self.batch_size : self.num_batches * self.batch_size]
-        return Feed(self.windows, lambda _: numbers, batch_size=self.batch_size, drop_last=True)
+        rest = Feed(self.windows, lambda _: numbers, batch_size=self.batch_size, drop_last=True)
+        rest.waiting = self.waiting
+        return rest
+
+    @cached_property
+    def bytes_sent(self) -> int:
+        """What a batch of windows takes that are not on the device; 0 where they are."""
+        if isinstance(self.windows, ResidentWindows):
+            return 0
+        return sum(array.nbytes for array in keras.tree.flatten(self[0]))
 
     def executions(self, steps: int) -> "Executions":
         """The batches of an epoch, several to each call of the backend."""
@@ -125,4 +142,4 @@ class Executions(keras.utils.PyDataset):
         try:
             return next(iterator)
         finally:
-            self.feed.waited += time.perf_counter() - began
+            self.feed.waiting.seconds += time.perf_counter() - began

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 Shown = Literal["bar", "lines", "none"]
 _STEPS_ON_CPU = 16
+_BYTES_SENT = 1 << 25  # in one call, where windows are gathered for it
 
 
 @dataclass(frozen=True)
@@ -79,12 +80,16 @@ def compile_model(
 
 
 def steps_per_execution(spec: "TrainingSpec", feed: Feed) -> int:
-    """Steps that the backend runs per call: never more than an epoch has, nor than lie between two checkpoints."""
+    """Steps that the backend runs per call: never more than an epoch has, nor than lie between two checkpoints.
+
+    Where windows are not on the device, those of a few calls are in memory at once, and a call is bounded by that.
+    """
     asked = spec.steps_per_execution
     if asked is None:
         # A GPU waits for every launch; on a CPU the state is looked at every second or so.
         asked = spec.checkpoint_steps if device().is_gpu else _STEPS_ON_CPU
-    return max(1, min(asked, feed.num_batches))
+    most = _BYTES_SENT // feed.bytes_sent if feed.bytes_sent else asked
+    return max(1, min(asked, spec.checkpoint_steps, feed.num_batches, most))
 
 
 def fit(
@@ -227,7 +232,6 @@ def _run(
         ):
             shown = [loop, *_shown(progress, rest, steps)]
             model.fit(fed.train, validation_data=fed.validation, initial_epoch=begin.epoch, callbacks=shown, **fixed)
-        train.waited += rest.waited
     if not loop.state.finished:
         train.start(loop.state.epoch)
         with Fed(model, train=train, validation=validation, steps=steps) as fed:

@@ -102,7 +102,9 @@ def _blame(model: keras.Model, batch: FitBatch) -> tuple[str, NDArray[np.intp]]:
         if bad.any():
             return f"{name} holds a value that is not finite in", np.flatnonzero(bad)[:_MOST_NAMED]
     forecast = keras.ops.convert_to_numpy(model(_as_tensors(inputs), training=False))
-    losses = keras.ops.convert_to_numpy(model.loss.call(keras.ops.convert_to_tensor(target), forecast)) * weight
+    losses = keras.ops.convert_to_numpy(model.loss.call(keras.ops.convert_to_tensor(target), forecast))
+    with np.errstate(invalid="ignore", over="ignore"):  # what is not finite is what is looked for
+        losses = losses * weight
     by_window = np.abs(losses).reshape(len(losses), -1).sum(axis=1)
     bad = ~np.isfinite(by_window)
     if bad.any():

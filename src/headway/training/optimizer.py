@@ -17,22 +17,32 @@ every weight NaN. 2^24 is the largest whole number up to which float32 holds all
 
 
 class Rate(keras.optimizers.schedules.LearningRateSchedule):
-    """A schedule times a factor, by which training is slowed down after it has left the finite numbers.
+    """Rate by optimizer step: a linear warm-up, then half a cosine down to zero, or the rate that was reached.
+
+    The numbers are those of Keras's CosineDecay, without its branch: that is a program of its own in the step, and on
+    JAX compiled anew whenever the rate is read.
 
     Args:
-        schedule: Rate by optimizer step.
+        highest: Where the warm-up ends.
+        warmup, decay: Steps of both; the warm-up may have none.
+        falls: Whether the rate falls after the warm-up.
 
     Attributes:
-        factor: What the rate is multiplied by; compiled into the step, so a change shows in the next that is.
+        factor: What the rate is multiplied by, by which training is slowed down after it has left the finite numbers;
+            compiled into the step, so a change shows in the next that is.
     """
 
-    def __init__(self, schedule: keras.optimizers.schedules.LearningRateSchedule) -> None:
+    def __init__(self, highest: float, *, warmup: int, decay: int, falls: bool) -> None:
         super().__init__()
-        self.schedule, self.factor = schedule, 1.0
+        self.highest, self.warmup, self.decay, self.falls, self.factor = highest, warmup, decay, falls, 1.0
 
     def __call__(self, step: KerasTensor) -> KerasTensor:
         """The rate at a step."""
-        return self.schedule(step) * self.factor
+        step = ops.cast(step, "float32")
+        after = ops.minimum(step - self.warmup, self.decay)
+        share = 0.5 * (1.0 + ops.cos(math.pi * (after / self.decay))) if self.falls else 1.0
+        risen = self.highest * (step / max(self.warmup, 1))
+        return ops.where(step < self.warmup, risen, self.highest * share) * self.factor
 
 
 class _AsOneVector:
@@ -140,20 +150,12 @@ def optimizer_for(spec: "TrainingSpec", *, total_steps: int, scaled: bool) -> ke
         scaled: Scale the loss, as float16 needs it.
     """
     warmup = round(spec.warmup * total_steps)
-    # alpha=1 keeps the rate where the warm-up left it.
-    schedule = keras.optimizers.schedules.CosineDecay(
-        initial_learning_rate=0.0 if warmup else spec.learning_rate,
-        decay_steps=max(total_steps - warmup, 1),
-        alpha=0.0 if spec.schedule == "cosine" else 1.0,
-        warmup_target=spec.learning_rate if warmup else None,
-        warmup_steps=warmup,
-    )
     # Named: Keras would number the optimizers of a process, and their states are stored by name.
     options: dict[str, Any] = {"name": spec.optimizer}
     options |= {"weight_decay": spec.weight_decay} if spec.optimizer == "adamw" else {}
     if spec.ema:
         options |= {"use_ema": True, "ema_momentum": spec.ema}
-    rate = Rate(schedule)
+    rate = Rate(spec.learning_rate, warmup=warmup, decay=max(total_steps - warmup, 1), falls=spec.schedule == "cosine")
     rule = _RULES[spec.optimizer](learning_rate=rate, global_clipnorm=spec.gradient_clip, **options)
     rule.rate = rate
     return BoundedLossScale(rule, initial_scale=spec.loss_scale, name="loss_scale") if scaled else rule

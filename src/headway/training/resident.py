@@ -13,24 +13,41 @@ from numpy.typing import NDArray
 Arrays = Mapping[str, Any]
 
 
-@dataclass(frozen=True)
-class ResidentWindows:
-    """All rows of all series, one below the other, and how a window is found among them.
+@dataclass(frozen=True, eq=False)
+class ResidentRows:
+    """All rows of all series, one below the other: on the device once, whoever takes windows from them.
 
     Attributes:
         values: [rows, F] standardised, 0 where missing.
         observed: [rows, F], 1 where observed, else 0.
         known_future: [rows, C] covariates known in advance.
         series: [rows] index of the series of each row.
-        targets: Positions of the targets among the features.
-        context_length, horizon: In rows.
-        first_rows: Window numbers [B] -> first rows [B] of their contexts.
     """
 
     values: NDArray[np.float32]
     observed: NDArray[np.float32]
     known_future: NDArray[np.float32]
     series: NDArray[np.int32]
+
+    @cached_property
+    def arrays(self) -> Arrays:
+        """The rows on the device: one table, so that a window is one stretch of memory."""
+        columns = np.concatenate([self.values, self.observed, self.known_future], axis=1)
+        return {"rows": ops.convert_to_tensor(columns), "series": ops.convert_to_tensor(self.series)}
+
+
+@dataclass(frozen=True)
+class ResidentWindows:
+    """How a window is found among rows on the device.
+
+    Attributes:
+        rows: The rows.
+        targets: Positions of the targets among the features.
+        context_length, horizon: In rows.
+        first_rows: Window numbers [B] -> first rows [B] of their contexts.
+    """
+
+    rows: ResidentRows
     targets: tuple[int, ...]
     context_length: int
     horizon: int
@@ -40,11 +57,10 @@ class ResidentWindows:
         """All that a step is sent of windows by number [B]: their first rows [B]."""
         return self.first_rows(numbers).astype(np.int32)
 
-    @cached_property
+    @property
     def arrays(self) -> Arrays:
-        """The rows on the device, put there once: one table, so that a window is one stretch of memory."""
-        columns = np.concatenate([self.values, self.observed, self.known_future], axis=1)
-        return {"rows": ops.convert_to_tensor(columns), "series": ops.convert_to_tensor(self.series)}
+        """See `ResidentRows`."""
+        return self.rows.arrays
 
     def take(self, arrays: Arrays, starts: KerasTensor) -> tuple[dict[str, KerasTensor], KerasTensor, KerasTensor]:
         """Inputs, target and weight of the windows that begin in some rows, inside the step.
@@ -57,7 +73,7 @@ class ResidentWindows:
             "context" and "observed" [B, T, F], "known_future" [B, T+H, C], "series" [B]; target and weight
             [B, H, targets].
         """
-        steps, features = self.context_length, self.values.shape[1]
+        steps, features = self.context_length, self.rows.values.shape[1]
         span = ops.expand_dims(starts, 1) + ops.arange(steps + self.horizon, dtype="int32")
         window = ops.take(arrays["rows"], span, axis=0)  # [B, T+H, F + F + C]
         inputs = {
