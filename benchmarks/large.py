@@ -181,15 +181,15 @@ def train(folder: Path, gigabytes: float, windows: int, overrides: list[str]) ->
 
 def written(folder: Path, rows: int, targets: tuple[str, ...]):
     """A dataset of one series in a store that was written a chunk at a time."""
-    from headway.data import store
+    from headway.data import store, store_file
     from headway.data.clock import Clock
     from headway.data.series import Dataset, Series, StoredRows
     from headway.data.series_stream import Filled
 
     folder.mkdir()
-    with store.writing(folder / store.ROWS, "large", rows=rows, features=len(FEATURES), known_future=0) as write:
+    with store_file.writing(folder / store.ROWS, "large", rows=rows, features=len(FEATURES), known_future=0) as file:
         for first, part in made(rows, len(FEATURES)):
-            write(first, Filled(times_of(first, len(part)), part, np.empty((len(part), 0))))
+            file.write(first, Filled(times_of(first, len(part)), part, np.empty((len(part), 0))))
     header = store.Header(
         "large", {}, None, FEATURES, targets, (), (("one", rows, (0,)),), "1min", (), f"{rows}", 0, ""
     )  # fmt: skip

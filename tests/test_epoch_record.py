@@ -1,58 +1,21 @@
 """What a run keeps of every epoch, and what it draws meanwhile."""
 
 import threading
-from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pytest
 import scipy.stats
+from tests.made_run import made_config, made_forecaster, made_run, made_task  # noqa: F401 - fixtures
 
 from headway import tracking
 from headway.config.train import TrainConfig
 from headway.data import batches
-from headway.data.clock import Clock
-from headway.data.series import Dataset, Series
 from headway.epoch_record import EpochRecord
-from headway.fitting import untrained
 from headway.forecaster import Forecaster
-from headway.models.transformer import Transformer
 from headway.report.drawing import Drawing
-from headway.task import Task, prepare
+from headway.task import Task
 from headway.tracking import Run
-
-WORDS = ("windows.context_length=3", "windows.horizon=2", "model.d_model=4", "model.heads=2", "model.feed_forward=3")
-
-
-@pytest.fixture
-def config(compose: Callable[..., TrainConfig]) -> TrainConfig:
-    return compose(
-        *WORDS,
-        "evaluation.attention_windows=5",
-        "training.ensemble=1",
-        "tracking=off",
-    )
-
-
-@pytest.fixture
-def task(config: TrainConfig) -> Task:
-    """Two series of hourly noise."""
-    times = np.datetime64("2024-01-01T00", "s") + np.arange(311) * np.timedelta64(3600, "s")
-    values = np.random.default_rng(7).normal(size=(2, 311, 1))
-    series = tuple(Series(name, times, own, np.zeros((311, 0))) for name, own in zip("ab", values, strict=True))
-    dataset = Dataset("made", series, ("y",), ("y",), (), Clock.parse("1h"), 5, units={"y": "MW"})
-    return prepare(dataset, dataset_spec=config.dataset, splits=config.splits, windows=config.windows)
-
-
-@pytest.fixture
-def forecaster(config: TrainConfig, task: Task) -> Forecaster:
-    return untrained(Transformer(config.model, task.shape), task)
-
-
-@pytest.fixture
-def run(config: TrainConfig, tmp_path: Path) -> Run:
-    with tracking.start(config.tracking, name="made", comparable="x", root=tmp_path / "runs") as started:
-        return started
 
 
 def test_attention_is_drawn_at_twenty_epochs_at_most_the_first_among_them(

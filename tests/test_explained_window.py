@@ -1,6 +1,8 @@
 """One window on request: the one whose context ends at the time that was asked for, with what its steps received."""
 
+import tracemalloc
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +11,11 @@ import pandas as pd
 import pytest
 
 from headway.config.train import TrainConfig
-from headway.data import sources
+from headway.data import batches, sources
+from headway.data.clock import Clock
+from headway.data.scaling import Scaler
+from headway.data.series import Dataset, Series
+from headway.data.windows import WindowIndex
 from headway.errors import DataError
 from headway.explained_window import explain_window, find_windows
 from headway.fitting import untrained
@@ -74,6 +80,55 @@ def test_the_window_found_ends_at_the_time_and_forecasts_in_its_split(task: Task
     (window,) = find_windows(task, at, "d")
     assert (window.split, window.series) == (split, 3)
     assert origin_of(task, window) == np.datetime64(pd.Timestamp(at))
+
+
+@pytest.mark.parametrize("change", [{}, {"stride": 3}, {"most": 7}])
+def test_whatever_the_time_its_window_is_found_or_the_nearest_is_named(subject: Any, change: dict[str, int]) -> None:
+    config, task, _ = subject
+    sizes = config.windows.model_copy(update=change)
+    cut = prepare(task.dataset, dataset_spec=config.dataset, splits=config.splits, windows=sizes)
+    expected: dict[tuple[str, str], list[tuple[str, np.datetime64]]] = {}
+    for split, index in cut.windows.items():
+        every = replace(index, most=None)
+        raw = batches.gather_raw(cut.dataset, every, np.arange(len(every)))
+        for owner, origin in zip(raw.series, raw.origins.astype("datetime64[m]"), strict=True):
+            expected.setdefault((NAMES[owner], str(origin)), []).append((split, origin))
+    for name in NAMES:
+        own = np.array(sorted(origins[0][1] for (one, _), origins in expected.items() if one == name))
+        for time in np.datetime64("2023-12-31T22", "m") + 60 * np.arange(0, ROWS + 5, 2):
+            if (name, str(time)) in expected:
+                (found,) = find_windows(cut, str(time), name)
+                number = np.array([found.number])
+                every = replace(cut.windows[found.split], most=None)
+                assert [(found.split, *batches.gather_raw(cut.dataset, every, number).origins)] == expected[
+                    name, str(time)
+                ]
+                continue
+            with pytest.raises(DataError) as error:
+                find_windows(cut, str(time), name)
+            told = str(error.value).split()
+            first, last, nearest = told[-7], told[-5].rstrip(","), told[-1]
+            assert (first, last) == (str(own[0]), str(own[-1]))
+            assert abs(np.datetime64(nearest) - time) == abs(own - time).min()
+
+
+def test_a_window_among_millions_is_found_without_looking_at_all_of_them() -> None:
+    rows, none = 2_000_003, np.zeros((0, 0))
+    times = np.datetime64("1990-01-01", "s") + 60 * np.arange(rows)
+    series = Series("one", times, np.zeros((rows, 1)), np.empty((rows, 0)))
+    dataset = Dataset("made", (series,), ("y",), ("y",), (), Clock(1, "min"), 1440)
+    index = WindowIndex(np.array([0]), np.array([rows - 6]), np.array([0]), 1, 5, 2, {})
+    scalers = Scaler(none, none), Scaler(none, none)
+    task = Task(dataset, (), {"train": index}, *scalers, {})
+    assert len(dataset.timestamps) == rows  # put together before memory is measured
+    tracemalloc.start()
+    (window,) = find_windows(task, "1992-03-04T05:06", None)
+    with pytest.raises(DataError, match="the nearest at 1990-01-01T00:04"):
+        find_windows(task, "1989-03-04T05:06", "one")
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert times[window.number + 4] == np.datetime64("1992-03-04T05:06")
+    assert peak < rows
 
 
 def test_without_a_series_the_first_four_that_have_such_a_window_are_found(task: Task) -> None:

@@ -1,61 +1,22 @@
 """What a run keeps for its review."""
 
-from collections.abc import Callable
-from pathlib import Path
-
 import numpy as np
 import pytest
+from tests.made_run import made_config, made_forecaster, made_run, made_task  # noqa: F401 - fixtures
 
 from headway import tracking
 from headway.config.train import TrainConfig
 from headway.data import batches
-from headway.data.clock import Clock
-from headway.data.series import Dataset, Series
 from headway.epoch_record import EpochRecord
-from headway.fitting import untrained
 from headway.forecaster import Forecaster
 from headway.judgement import judge_forecaster
-from headway.models.transformer import Transformer
 from headway.record import facts, record_judgement, record_report, record_training
 from headway.stored import Result, Stored
-from headway.task import Task, prepare
+from headway.task import Task
 from headway.tracking import Run
 from headway.training.fit import History
 
-WORDS = ("windows.context_length=3", "windows.horizon=2", "model.d_model=4", "model.heads=2", "model.feed_forward=3")
 HISTORY = History({"loss": [2, 1], "val_loss": [2, 1], "mae": [2, 1], "val_mae": [2, 1]}, 1, 2, {"mae": 1})
-
-
-@pytest.fixture
-def config(compose: Callable[..., TrainConfig]) -> TrainConfig:
-    return compose(
-        *WORDS,
-        "evaluation.rivals=[persistence,drift]",
-        "evaluation.attention_windows=5",
-        "training.ensemble=1",
-        "tracking=off",
-    )
-
-
-@pytest.fixture
-def task(config: TrainConfig) -> Task:
-    """Two series of hourly noise."""
-    times = np.datetime64("2024-01-01T00", "s") + np.arange(311) * np.timedelta64(3600, "s")
-    values = np.random.default_rng(7).normal(size=(2, 311, 1))
-    series = tuple(Series(name, times, own, np.zeros((311, 0))) for name, own in zip("ab", values, strict=True))
-    dataset = Dataset("made", series, ("y",), ("y",), (), Clock.parse("1h"), 5, units={"y": "MW"})
-    return prepare(dataset, dataset_spec=config.dataset, splits=config.splits, windows=config.windows)
-
-
-@pytest.fixture
-def forecaster(config: TrainConfig, task: Task) -> Forecaster:
-    return untrained(Transformer(config.model, task.shape), task)
-
-
-@pytest.fixture
-def run(config: TrainConfig, tmp_path: Path) -> Run:
-    with tracking.start(config.tracking, name="made", comparable="x", root=tmp_path / "runs") as started:
-        return started
 
 
 def test_a_trained_run_holds_forecaster_attention_and_curves(

@@ -1,6 +1,7 @@
 """Data that a forecaster never saw: read as its own were, scaled by its own scaler, and compared with its training rows."""
 
 import shutil
+import tracemalloc
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -12,7 +13,7 @@ import pytest
 
 from headway import tracking, unseen
 from headway.config.train import TrainConfig
-from headway.data import sources
+from headway.data import batches, sources
 from headway.errors import DataError
 from headway.fitting import untrained
 from headway.forecasting import forecast_windows
@@ -54,8 +55,9 @@ class Trained:
             variable.assign(generator.normal(scale=0.3, size=variable.shape))
         self.forecaster = replace(untrained(network, self.task), units={"y": "MW"})
 
-    def read(self, path: Path, **changes: Any) -> UnseenData:
-        config = self.config
+    def read(self, path: Path, *, store: str = "auto", **changes: Any) -> UnseenData:
+        dataset = self.config.dataset.model_copy(update={"store": store})
+        config = self.config.model_copy(update={"dataset": dataset})
         if changes:
             config = config.model_copy(update={"evaluation": config.evaluation.model_copy(update=changes)})
         return unseen.read(str(path), config, self.forecaster, self.fingerprint, project=Path())
@@ -164,6 +166,14 @@ def test_without_drift_the_text_says_so(trained: Trained, write: Callable[..., P
     assert data.notes == ()
 
 
+def test_of_a_sample_of_the_windows_the_text_says_of_how_many(trained: Trained, write: Callable[..., Path]) -> None:
+    sizes = trained.config.windows.model_copy(update={"most": 23})
+    config = trained.config.model_copy(update={"windows": sizes})
+    data = unseen.read(str(write(LATER)), config, trained.forecaster, trained.fingerprint, project=Path())
+    assert len(data.judged_on.windows["test"]) == 23
+    assert data.text.splitlines()[0].endswith("; 23 of 687 windows")
+
+
 def test_so_few_rows_that_the_index_is_chance_are_said_to_be(trained: Trained, write: Callable[..., Path]) -> None:
     assert "PSI of 31 rows says little" in trained.read(write(LATER[:31])).text
 
@@ -177,6 +187,66 @@ def test_series_and_columns_in_another_order_are_told_by_their_names(
     assert [series.name for series in data.judged_on.dataset.series] == list(NAMES)
     assert data.judged_on.dataset.features == trained.forecaster.features
     assert medians(trained, data.judged_on) == plain
+
+
+@pytest.mark.parametrize("places", [NAMES, ("south", "north"), ("east",)])
+def test_rows_that_stay_in_their_file_are_judged_as_those_in_memory_whatever_their_order(
+    trained: Trained,
+    write: Callable[..., Path],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    places: tuple[str, ...],
+) -> None:
+    monkeypatch.chdir(tmp_path)  # where stores are made
+    parts = [LATER[LATER.place == place] for place in reversed(places)]
+    path = write(pd.concat(parts)[["x", "k", "place", "y", "time"]])
+    memory, stored = (trained.read(path, store=store) for store in ("never", "always"))
+    assert stored.judged_on.dataset.is_stored and not memory.judged_on.dataset.is_stored
+    assert stored.judged_on.dataset.features == trained.forecaster.features
+    assert stored.judged_on.dataset.fingerprint() == memory.judged_on.dataset.fingerprint()
+    assert (stored.text, stored.notes) == (memory.text, memory.notes)
+    own, other = (trained.judge(data) for data in (stored, memory))
+    # A rival learns from training rows whose mean, of chunks, is rounded otherwise.
+    pd.testing.assert_frame_equal(own.scores.table, other.scores.table, rtol=1e-12)
+    pd.testing.assert_frame_equal(own.scores.slices, other.scores.slices, rtol=1e-12)
+    for name in ("ticks", "series", "actual", "quantiles"):
+        np.testing.assert_array_equal(getattr(own.forecasts, name), getattr(other.forecasts, name))
+    # Windows of one series in time, whatever stands between: a history must not reach into another's rows.
+    task = stored.judged_on
+    numbers = np.arange(len(task.windows["test"]))
+    expected = batches.gather_history(memory.judged_on.dataset, memory.judged_on.windows["test"], numbers, length=29)
+    np.testing.assert_array_equal(
+        batches.gather_history(task.dataset, task.windows["test"], numbers, length=29), expected
+    )
+
+
+def test_a_column_too_many_is_refused_before_a_large_file_is_converted(
+    trained: Trained, write: Callable[..., Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(DataError, match=r"new.csv: has z besides; the forecaster was trained on y, x$"):
+        trained.read(write(LATER.assign(z=1.5)), store="always")
+    assert not (tmp_path / "runs").exists()
+
+
+def test_a_large_file_takes_little_memory_of_its_own(
+    train: Callable[..., Trained], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("headway.data.series._VALUES_AT_ONCE", 1 << 12)
+    trained = train(frame_of(names=("north",)).drop(columns="place"))
+    generator, rows, path = np.random.default_rng(5), 400_009, tmp_path / "new.parquet"
+    times = np.datetime64("1970-01-01", "ms") + np.arange(rows) * np.timedelta64(3_600_000, "ms")
+    pd.DataFrame({"x": generator.normal(size=rows), "k": 1, "time": times, "y": 7.5}).to_parquet(path, index=False)
+    trained.read(path, store="always")  # and converted
+    tracemalloc.start()
+    data = trained.read(path, store="always")
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert len(data.judged_on.windows["test"]) == rows - 4
+    assert data.drift["x"].rows == rows
+    assert data.judged_on.dataset.values.nbytes == 24 * rows
+    assert peak < 12 * rows
 
 
 def test_a_file_may_hold_some_of_the_series(trained: Trained, write: Callable[..., Path]) -> None:
@@ -333,7 +403,7 @@ def test_a_single_series_needs_no_series_column_and_any_file_name(
     data = trained.read(write(one, "another name.csv"))
     assert [series.name for series in data.judged_on.dataset.series] == list(trained.forecaster.series)
     assert data.text.startswith("another name.csv: 233 rows, 2024-03-01T00:00 to")
-    with pytest.raises(DataError, match="column 'place' holds 'north'"):
+    with pytest.raises(DataError, match=r"new.csv: has place besides; the forecaster was trained on y, x, k$"):
         trained.read(write(LATER[LATER.place == "north"]))
 
 

@@ -1,7 +1,8 @@
 """One window on request: what was seen, what was forecast, and what each step received of attention."""
 
 import logging
-from dataclasses import dataclass
+from bisect import bisect_left
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 
@@ -34,7 +35,7 @@ class FoundWindow:
 
     Attributes:
         split: That its target lies in.
-        number: Of the window in the split.
+        number: Of the window among all of the split, whether a sample of them has it or not.
         series: Position of its series.
     """
 
@@ -61,10 +62,10 @@ def find_windows(task: Task, at: str, series: str | None) -> list[FoundWindow]:
     time = np.datetime64(datetime.fromisoformat(at), "s")
     wanted = [names.index(series)] if series is not None else list(range(len(names)))
     found = [
-        FoundWindow(split, int(number), int(owner))
-        for split, index in task.windows.items()
-        for number, owner in _ending_at(task, index, time)
-        if owner in wanted
+        FoundWindow(split, number, owner)
+        for split, index in _every(task).items()
+        for owner in wanted
+        for number in _ending_at(task, index, owner, time)
     ]
     if not found:
         raise DataError(f"no window's context ends at {at}: {_nearest(task, time, wanted)}")
@@ -83,7 +84,7 @@ def explain_window(forecaster: Forecaster, task: Task, window: FoundWindow, fold
     Returns:
         The picture's path relative to the folder, and the numbers as text.
     """
-    index = task.windows[window.split]
+    index = _every(task)[window.split]
     number = np.array([window.number])
     raw = batches.gather_raw(task.dataset, index, number)
     inputs = forecaster.inputs(raw.values, origins=raw.origins, series=raw.series, known_future=raw.known_future)
@@ -124,26 +125,51 @@ def explain_window(forecaster: Forecaster, task: Task, window: FoundWindow, fold
     return path, f"{name}, {when}, {window.split} split\n\n{_table(forecaster, raw, times, received)}"
 
 
-def _ending_at(task: Task, index: WindowIndex, time: np.datetime64) -> list[tuple[int, int]]:
-    """Number and series of the windows whose context ends at a time."""
-    numbers = np.arange(len(index))
-    rows = index.starts(numbers) + index.context_length - 1
-    hits = numbers[task.dataset.timestamps[rows] == time]
-    return list(zip(hits.tolist(), index.series_of(hits).tolist(), strict=True))
+def _every(task: Task) -> dict[str, WindowIndex]:
+    """Split -> all its windows: who asks for a time means it, and a sample would seldom have it."""
+    return {split: replace(index, most=None) for split, index in task.windows.items()}
+
+
+def _ending_at(task: Task, index: WindowIndex, series: int, time: np.datetime64) -> list[int]:
+    """Number of the window of a series whose context ends at a time, if there is one."""
+    number, windows = _ending_from(task, index, series, time)
+    return [number] if number in windows and _end(task, index, number) == time else []
 
 
 def _nearest(task: Task, time: np.datetime64, wanted: list[int]) -> str:
-    ends: list[NDArray[np.datetime64]] = []
-    for index in task.windows.values():
-        numbers = np.arange(len(index))
-        numbers = numbers[np.isin(index.series_of(numbers), wanted)]
-        ends.append(task.dataset.timestamps[index.starts(numbers) + index.context_length - 1])
-    every = np.concatenate(ends)
-    if not len(every):
+    ends: list[np.datetime64] = []
+    for index in _every(task).values():
+        for series in wanted:
+            number, windows = _ending_from(task, index, series, time)
+            if windows:
+                candidates = (windows[0], max(number - 1, windows[0]), min(number, windows[-1]), windows[-1])
+                ends += [_end(task, index, candidate) for candidate in candidates]
+    if not ends:
         return "this series has no window"
-    nearest = every[np.abs(every - time).argmin()]
-    first, last, nearest_text = (_when(one) for one in (every.min(), every.max(), nearest))
+    nearest = min(ends, key=lambda end: abs(end - time))
+    first, last, nearest_text = (_when(one) for one in (min(ends), max(ends), nearest))
     return f"they end from {first} to {last}, the nearest at {nearest_text}"
+
+
+def _ending_from(task: Task, index: WindowIndex, series: int, time: np.datetime64) -> tuple[int, range]:
+    """Number of the first window of a series whose context ends at a time or later, and the numbers of them all.
+
+    Times rise within a series and rows with the numbers of windows, so that both are found by bisection.
+    """
+    times, begin = task.dataset.series[series].timestamps, int(task.dataset.begins[series])
+    row = int(np.searchsorted(times, time.astype(times.dtype)))
+    borders = (begin, begin + row - index.context_length + 1, begin + len(times))
+    first, number, after = (
+        bisect_left(range(len(index)), border, key=lambda number: int(index.starts(np.array([number]))[0]))
+        for border in borders
+    )
+    return number, range(first, after)
+
+
+def _end(task: Task, index: WindowIndex, number: int) -> np.datetime64:
+    """The time of the last step that a window has seen."""
+    time: np.datetime64 = task.dataset.timestamps[index.starts(np.array([number]))[0] + index.context_length - 1]
+    return time
 
 
 def _table(

@@ -152,7 +152,8 @@ def _naming(path: Path, temporary: Path) -> Iterator[None]:
 
 
 def _open_new(path: Path) -> int:
-    return os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_NOFOLLOW", 0), 0o666)
+    # To be read too: what is written into a large file may have to be looked at again before it takes its place.
+    return os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | getattr(os, "O_NOFOLLOW", 0), 0o666)
 
 
 def _write_synced(path: Path, content: bytes) -> None:

@@ -63,10 +63,9 @@ def _calendar(task: Task) -> Array:
 
 def _training_rows(task: Task) -> Iterator[NDArray[np.int64]]:
     """Numbers of the training rows over all series: all at once where they are in memory, else a chunk at a time."""
-    begins = np.cumsum([0, *(len(series) for series in task.dataset.series)])
     spans = [
         (begin + border["train"][0], begin + border["train"][1])
-        for border, begin in zip(task.borders, begins, strict=False)
+        for border, begin in zip(task.borders, task.dataset.begins, strict=True)
     ]
     if not task.dataset.is_stored:
         yield np.concatenate([np.arange(*span) for span in spans])

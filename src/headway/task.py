@@ -144,7 +144,7 @@ def prepare(
 def name_windows(task: Task, split: str, numbers: NDArray[np.int64]) -> str:
     """Which windows of a split the numbers [B] are, in words: series, times, and rows of the series counted from 1."""
     index, dataset = task.windows[split], task.dataset
-    begins = np.cumsum([0, *(len(series) for series in dataset.series)])
+    begins = dataset.begins
     words = []
     for number, start, place in zip(numbers, index.starts(numbers), index.series_of(numbers), strict=True):
         first, last = int(start - begins[place]), int(start - begins[place]) + index.context_length + index.horizon - 1

@@ -13,9 +13,10 @@ from headway.config.dataset import DatasetSpec
 from headway.config.evaluation import EvaluationSpec
 from headway.config.train import TrainConfig
 from headway.data import sources
-from headway.data.columns import check_header
+from headway.data.columns import check_header, features_of, find
+from headway.data.parts import column_names
 from headway.data.profile import Drift
-from headway.data.series import Dataset, Series
+from headway.data.series import Dataset, Series, chunks, fingerprint
 from headway.data.windows import index_windows
 from headway.errors import DataError
 from headway.evaluation import rivals
@@ -77,10 +78,7 @@ def read(path: str, config: TrainConfig, forecaster: Forecaster, fingerprint: st
     if trained_on is None:
         evaluation, left_out = _without_training(evaluation, forecaster)
         notes += [f"{config.dataset.path} is not there as it was trained on: {words}" for words in left_out]
-    names = (*task.dataset.features, *task.dataset.known_future_columns)
-    columns = np.concatenate([task.dataset.values, task.dataset.known_future], axis=1).T
-    profile = forecaster.profile.columns
-    drift = {name: profile[name].drift(values) for name, values in zip(names, columns, strict=True)}
+    drift = _drift(task.dataset, forecaster)
     found = tuple(filter(None, notes))
     parts = [_headline(task), _table(drift, forecaster), _words(drift, forecaster), "\n".join(found)]
     return UnseenData(task, trained_on or task, evaluation, drift, found, "\n\n".join(filter(None, parts)))
@@ -108,21 +106,32 @@ def _read(path: str, trained: DatasetSpec, forecaster: Forecaster, project: Path
     try:
         # A column with policies of its own would be missed once for each of them.
         check_header(spec.model_copy(update={"plausible": {}, "max_jump": {}}), project=project)
-        return sources.read(spec, project=project)
+        _refuse_other_features(spec, forecaster, project)
+        # In the order of training: rows that stay in their file cannot be put in order afterwards.
+        return sources.read(spec.model_copy(update={"features": forecaster.features}), project=project)
     except DataError as error:
         raise DataError(*(_WITH_SETTING.sub(_NO_SETTING, message) for message in error.messages)) from None
 
 
-def _as_trained(dataset: Dataset, config: TrainConfig, forecaster: Forecaster) -> Dataset:
-    """The dataset with its columns and series in the order of training."""
-    lacking = [name for name in forecaster.features if name not in dataset.features]
-    added = [name for name in dataset.features if name not in forecaster.features]
+def _refuse_other_features(spec: DatasetSpec, forecaster: Forecaster, project: Path) -> None:
+    """Refuse a file whose columns make other features, by their names alone; what cannot be read the reader refuses."""
+    try:
+        names = column_names(find(spec.path, project), spec)
+    except OSError:
+        return
+    features = features_of(names, spec, forecaster.targets)
+    lacking = [name for name in forecaster.features if name not in features]
+    added = [name for name in features if name not in forecaster.features]
     if lacking or added:
         what = [f"lacks {', '.join(lacking)}"] if lacking else []
         what += [f"has {', '.join(added)} besides"] if added else []
         raise DataError(
-            f"{dataset.name}: {' and '.join(what)}; the forecaster was trained on {', '.join(forecaster.features)}"
+            f"{spec.name}: {' and '.join(what)}; the forecaster was trained on {', '.join(forecaster.features)}"
         )
+
+
+def _as_trained(dataset: Dataset, config: TrainConfig, forecaster: Forecaster) -> Dataset:
+    """The dataset with its series in the order of training."""
     by_name = {series.name: series for series in dataset.series}
     if config.dataset.series is None:
         by_name = {forecaster.series[0]: dataset.series[0]}
@@ -131,14 +140,22 @@ def _as_trained(dataset: Dataset, config: TrainConfig, forecaster: Forecaster) -
         raise DataError(
             f"{dataset.name}: series {unknown[0]!r} is none the forecaster was trained on: {', '.join(forecaster.series)}"
         )
-    columns = [dataset.features.index(name) for name in forecaster.features]
+    if tuple(by_name) == forecaster.series:
+        return replace(dataset, series=tuple(replace(one, name=name) for name, one in by_name.items()))
     some = dataset.series[0]
     none = Series("", some.timestamps[:0], some.values[:0], some.known_future[:0])
-    series = []
-    for name in forecaster.series:
-        own = by_name.get(name, none)
-        series.append(replace(own, name=name, values=own.values[:, columns]))
-    return replace(dataset, series=tuple(series), features=forecaster.features)
+    series = tuple(replace(by_name.get(name, none), name=name) for name in forecaster.series)
+    stored = dataset.stored
+    if stored is not None:
+        # The rows stay where they are.
+        begins = dict(zip((one.name for one in dataset.series), dataset.begins.tolist(), strict=True))
+        columns = (dataset.features, dataset.targets, dataset.known_future_columns)
+        stored = replace(
+            stored,
+            fingerprint=fingerprint(series, columns, dataset.clock),
+            begins=tuple(begins.get(name, 0) for name in forecaster.series),
+        )
+    return replace(dataset, series=series, stored=stored)
 
 
 def _judged_on(dataset: Dataset, config: TrainConfig, forecaster: Forecaster) -> Task:
@@ -162,6 +179,19 @@ def _judged_on(dataset: Dataset, config: TrainConfig, forecaster: Forecaster) ->
         cycles=dict(forecaster.cycles),
         trained_profile=forecaster.profile,
     )
+
+
+def _drift(dataset: Dataset, forecaster: Forecaster) -> dict[str, Drift]:
+    """How every column differs from its training rows, of which a chunk at a time is looked at."""
+    names = (*dataset.features, *dataset.known_future_columns)
+    profiles = [forecaster.profile.columns[name] for name in names]
+    later = [profile.counted(np.empty(0)) for profile in profiles]
+    for series in dataset.series:
+        for begin, end in chunks(0, len(series), columns=len(names)):
+            rows = np.concatenate([series.values[begin:end], series.known_future[begin:end]], axis=1)
+            counted = [profile.counted(column) for profile, column in zip(profiles, rows.T, strict=True)]
+            later = [before + here for before, here in zip(later, counted, strict=True)]
+    return {name: profile.drift_of(one) for name, profile, one in zip(names, profiles, later, strict=True)}
 
 
 def _trained_on(config: TrainConfig, fingerprint: str, project: Path) -> Task | None:
@@ -213,10 +243,9 @@ def _headline(task: Task) -> str:
     dataset = task.dataset
     there = [series.name for series in dataset.series if len(series)]
     series = "" if len(dataset.series) == 1 else f" of {len(there)} of {len(dataset.series)} series"
-    first, last = (str(time.astype("datetime64[m]")) for time in (dataset.timestamps.min(), dataset.timestamps.max()))
-    return (
-        f"{dataset.name}: {dataset.num_rows:,} rows{series}, {first} to {last}; {len(task.windows['test']):,} windows"
-    )
+    ends = [(series.timestamps[0], series.timestamps[-1]) for series in dataset.series if len(series)]
+    first, last = (str(time.astype("datetime64[m]")) for time in (min(ends)[0], max(end for _, end in ends)))
+    return f"{dataset.name}: {dataset.num_rows:,} rows{series}, {first} to {last}; {task.windows['test'].words} windows"
 
 
 def _table(drift: dict[str, Drift], forecaster: Forecaster) -> str:

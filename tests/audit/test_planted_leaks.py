@@ -136,6 +136,16 @@ def validation_targets_reach_into_the_test(patch: Patch) -> None:
     longer_targets(patch, "validation")
 
 
+@planted(breaks="6 targets.splits")
+def the_first_test_target_is_the_last_of_validation(patch: Patch) -> None:
+    def change(index: Any, dataset: Dataset, borders: Any, split: str, **sizes: int) -> WindowIndex:
+        early = 4 if split == "test" else 0  # the purge, and a row
+        own = [{split: (border[split][0] - early, border[split][1])} for border in borders]
+        return index(dataset, own, split, **sizes)
+
+    wrap(patch, tasks, "index_windows", change)
+
+
 @planted(breaks="6 train.border")
 def purge_ignored(patch: Patch) -> None:
     wrap(patch, splits, "split_rows", lambda rows, count, **named: rows(count, **{**named, "purge": 0}))

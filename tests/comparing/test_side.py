@@ -9,6 +9,7 @@ import pytest
 from headway.comparing.side import Side, changed_settings, in_common, names_of, refuse_unlike
 from headway.config.train import TrainConfig
 from headway.data import batches
+from headway.data.windows import WindowIndex
 from headway.errors import StoredRunError
 from headway.stored import Stored
 from headway.tracking import Run
@@ -18,9 +19,8 @@ def stored(side: Side) -> tuple[Run, Stored]:
     return side.run, Stored.read(side.run.folder)
 
 
-def keys(side: Side, split: str) -> list[tuple[int, str]]:
+def keys(side: Side, index: WindowIndex) -> list[tuple[int, str]]:
     """Series and origin of every window, from the windows themselves."""
-    index = side.task.windows[split]
     raw = batches.gather_raw(side.task.dataset, index, np.arange(len(index)))
     return list(zip(raw.series.tolist(), raw.origins.astype(str).tolist(), strict=True))
 
@@ -29,11 +29,54 @@ def keys(side: Side, split: str) -> list[tuple[int, str]]:
 def test_windows_of_other_contexts_are_matched_by_series_and_origin(side: Callable[..., Side], split: str) -> None:
     first, second = side(), side("windows.context_length=7")
     own, other = in_common(first.task.windows[split], second.task.windows[split])
-    one, another = keys(first, split), keys(second, split)
+    one, another = keys(first, first.task.windows[split]), keys(second, second.task.windows[split])
     expected = [key for key in one if key in another]
-    assert [one[number] for number in own] == [another[number] for number in other] == expected
+    assert keys(first, own) == keys(second, other) == expected
+    assert (own.context_length, other.context_length) == (3, 7)
     # A longer context crosses the gaps more often: something is left out, or the test shows nothing.
     assert 0 < len(expected) < len(one) or split == "validation"
+
+
+@pytest.mark.parametrize("stride", [1, 2, 5])
+def test_windows_in_common_are_those_of_the_sets_of_origins_whatever_the_runs(stride: int) -> None:
+    generator, met = np.random.default_rng(3), 0
+    for _ in range(200):
+        indices, sets = [], []
+        for context_length in (3, 7):
+            steps = generator.integers(1, 9, size=(2, 13))  # runs that are apart, of one window or many
+            first = np.cumsum(steps[0] + np.r_[0, (steps[1][:-1] - 1) * stride + 1])
+            index = WindowIndex(first, steps[1], np.arange(13) // 5, stride, context_length, 2, {})
+            indices.append(index)
+            sets.append({start + context_length - 1 for start in index.starts(np.arange(len(index))).tolist()})
+        own, other = in_common(*indices)
+        for found in (own, other):
+            starts = found.starts(np.arange(len(found)))
+            assert (starts + found.context_length - 1).tolist() == sorted(sets[0] & sets[1])
+        met += len(own)
+    assert met > 1000
+
+
+@pytest.mark.parametrize(
+    "words", [("windows.most=11", "windows.most=11"), ("windows.most=11", "windows.most=23"), ("", "windows.most=11")]
+)
+def test_two_samples_are_compared_on_one_sample_of_what_both_could_have(
+    side: Callable[..., Side], words: tuple[str, str]
+) -> None:
+    first, second = (
+        side(*filter(None, (word, context)))
+        for word, context in zip(words, ("", "windows.context_length=7"), strict=True)
+    )
+    refuse_unlike(stored(first), stored(second))
+    own, other = in_common(first.task.windows["test"], second.task.windows["test"])
+    assert len(own) == len(other) == 11
+    chosen = keys(first, own)
+    assert chosen == keys(second, other) == sorted(set(chosen))
+    every = [replace(one.task.windows["test"], most=None) for one in (first, second)]
+    both = [key for key in keys(first, every[0]) if key in keys(second, every[1])]
+    # One of each of eleven equal stretches.
+    count = own.total
+    assert count == len(both)
+    assert all(n * count // 11 <= both.index(key) < (n + 1) * count // 11 for n, key in enumerate(chosen))
 
 
 @pytest.mark.parametrize(

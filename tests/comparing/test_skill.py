@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from headway.comparing.side import Side
+from headway.comparing.side import Side, in_common
 from headway.comparing.skill import SkillComparison, compare_skill
 from headway.data import batches
 from headway.errors import StoredRunError
@@ -71,8 +71,29 @@ def test_the_same_weights_do_exactly_as_well_on_all_windows(side: Callable[..., 
     skill = compared(side(), side("seed=5"))
     assert skill.verdicts == ["one_run does exactly as well as other_run"]
     assert skill.counted == f"all {skill.windows[0]:,} test windows"
-    fewer = replace(skill, windows=(1009, 1009, 7))
+    fewer = replace(skill, windows=(1009, 1009, 7), judged=7)
     assert fewer.counted == "the 7 test windows that both have, of 1,009 of A and 1,009 of B"
+
+
+def test_runs_of_other_samples_are_scored_on_one_sample_of_the_windows_both_could_have(
+    side: Callable[..., Side],
+) -> None:
+    first, second = side("windows.most=13"), side("windows.most=29", "windows.context_length=7", weights=3)
+    skill = compared(first, second)
+    common = in_common(first.task.windows["test"], second.task.windows["test"])
+    expected = []
+    for one, index in zip((first, second), common, strict=True):
+        raw = batches.gather_raw(one.task.dataset, index, np.arange(13))
+        forecaster = with_calibration(one.forecaster, one.task, one.config.evaluation)
+        quantiles = forecaster.forecast(raw.values, origins=raw.origins, series=raw.series)
+        expected.append(np.nanmean(np.abs(quantiles[:, :, 0, 2] - raw.target[:, :, 0])))
+    assert skill.values("y", "mae", "all") == pytest.approx(expected, rel=1e-5)
+    totals = (first.task.windows["test"].total, second.task.windows["test"].total, common[0].total)
+    assert (skill.windows, skill.judged) == (totals, 13)
+    assert skill.counted == (
+        f"a sample of 13 of the {totals[2]} test windows that both have, of {totals[0]} of A and {totals[1]} of B"
+    )
+    assert replace(skill, windows=(1009, 1009, 1009)).counted == "a sample of 13 of the 1,009 test windows"
 
 
 def test_the_table_has_both_values_and_their_difference_with_the_same_decimals(side: Callable[..., Side]) -> None:

@@ -10,6 +10,7 @@ import pytest
 from headway.config.dataset import DatasetSpec
 from headway.data import csv_numbers, sources
 from headway.data.assemble import assemble
+from headway.data.contract import Table
 from headway.errors import DataError
 
 
@@ -72,6 +73,58 @@ def test_zones_that_differ_are_not_read_fast(fast: Callable[..., Any], zones: tu
     one, other = (f"2024-01-01T00:00{zone},1.5,2\n" for zone in zones)
     assert fast(HEAD + one + one) is not None
     assert fast(HEAD + one + other) is None
+
+
+@pytest.mark.parametrize("name", ['"a"', 'a"', "a\0", "\ufeffa", "\udce9"])
+def test_a_name_with_odd_bytes_is_not_read_fast_where_no_other_column_is_text(
+    fast: Callable[..., Any], name: str
+) -> None:
+    head, row = "time,y,name\n", "2024-01-01T00:00,1.5,a\n"
+    text = (head + row + row.replace("a", name)).encode(errors="surrogateescape")
+    assert fast(text.replace(name.encode(errors="surrogateescape"), b"b"), "dataset.series=name") is not None
+    assert fast(text, "dataset.series=name") is None
+
+
+@pytest.mark.parametrize("form", ["%sT00:00", "%s 00:00:01.25", "%sT00:00Z", "%sT03:00:00+05:30"])
+def test_times_and_names_of_a_plain_block_are_those_of_the_careful_reader(
+    fast: Callable[..., Any], spec: Callable[..., DatasetSpec], form: str
+) -> None:
+    names = ["b", "a", "é", "b", "c", "a"]
+    days = ["2023-12-31", "1999-02-28", "1970-01-01", "1701-05-05", "2024-02-29", "2020-01-02"]
+    rows = "".join(f"{form % day},1.5,{name}\n" for day, name in zip(days, names, strict=True))
+    block = fast("time,y,name\n" + rows, "dataset.series=name")
+    careful = Table("load.csv", csv_numbers.frame(block, first=2))
+    times, found = csv_numbers.times(block, spec("dataset.series=name")), csv_numbers.series(block, "name")
+    assert times is not None
+    assert times.dtype == "datetime64[ns]"
+    np.testing.assert_array_equal(times, careful.times("time", date_format=None, latest=None))
+    assert found is not None
+    assert [found[1][at] for at in found[0]] == names
+    assert found[1] == careful.names("name")[1] == ["b", "a", "é", "c"]
+
+
+def test_names_are_numbered_alike_in_a_block_that_arrow_reads_in_parts(fast: Callable[..., Any]) -> None:
+    names = ["b", "a"] * 30_011 + ["c", "a", "d"] * 20_011
+    block = fast("time,y,name\n" + "".join(f"2024-01-01T00:00,1.5,{name}\n" for name in names), "dataset.series=name")
+    assert block["name"].num_chunks > 1
+    numbers, found = csv_numbers.series(block, "name") or ([], [])
+    assert found == ["b", "a", "c", "d"]
+    assert [found[at] for at in numbers] == names
+
+
+@pytest.mark.parametrize("time", ["1699-12-31T23:00", "2999-01-01", "1960-01-01"])
+def test_times_that_may_not_be_plausible_are_left_to_the_careful_reader(
+    fast: Callable[..., Any], spec: Callable[..., DatasetSpec], time: str
+) -> None:
+    words = ["dataset.latest=1950-01-01"] if time.startswith("1960") else []
+    block = fast(HEAD + "1940-01-01,1,2\n" + f"{time},1.5,2\n", *words)
+    assert csv_numbers.times(block, spec(*words)) is None
+
+
+@pytest.mark.parametrize("name", [" ", "\t", "a\u200bb"])
+def test_names_that_cannot_be_seen_are_left_to_the_careful_reader(fast: Callable[..., Any], name: str) -> None:
+    block = fast("time,y,name\n2024-01-01,1,a\n2024-01-02,1," + name + "\n", "dataset.series=name")
+    assert csv_numbers.series(block, "name") is None
 
 
 def test_bytes_that_are_no_text_are_not_read_fast_even_in_columns_without_a_role(fast: Callable[..., Any]) -> None:
@@ -158,3 +211,29 @@ def test_a_refusal_has_the_words_of_the_file(
     table[33][1] = "9007199254740993"
     with pytest.raises(DataError, match=r"file\.csv:34: column 'y' holds 9007199254740993, 2\^53 or beyond"):
         read(write_csv(table))
+
+
+def test_a_file_whose_blocks_tell_seconds_otherwise_is_read(
+    spec: Callable[..., DatasetSpec], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = spec("windows.context_length=1", "windows.horizon=1")
+    times = ["2020-01-01T00:00:00.000Z", *(f"2020-01-01T{hour:02}:00:00Z" for hour in range(1, 9))]
+    # Without a newline at its end, the last line is a block of its own.
+    Path(asked.path).write_text("time,y\n" + "\n".join(f"{time},{row}" for row, time in enumerate(times)))
+    monkeypatch.setattr(sources, "_BLOCK", 64)
+    found = sources.read(asked)
+    assert found.timestamps.tolist() == [np.datetime64(time.rstrip("Z"), "s").tolist() for time in times]
+    assert found.values[:, 0].tolist() == list(range(9))
+
+
+def test_a_long_text_in_the_first_line_is_no_concern_of_a_column_without_a_role(fast: Callable[..., Any]) -> None:
+    text = "time,y,note\n" + f"2024-01-01T00:00,1.5,{'a' * 200_000}\n" + "2024-01-01T01:00,2.5,b\n"
+    table = fast(text, "dataset.features=[y]")
+    assert table is None or table["y"].to_pylist() == [1.5, 2.5]
+
+
+def test_an_empty_time_of_a_written_form_is_in_doubt(fast: Callable[..., Any]) -> None:
+    form = "dataset.date_format='%d.%m.%Y %H:%M'"
+    head, row = "time,y,x\n", "01.02.2024 03:00,1.5,2\n"
+    assert fast(head + row, form) is not None
+    assert fast(head + row + ",,\n", form) is None

@@ -162,3 +162,16 @@ def test_json_that_is_no_profile_is_refused(change: dict[str, object]) -> None:
     stored = Profile({"y": ColumnProfile.of(TRAINING)}, {}, [[1.0]], [[1.0]]).to_json()
     with pytest.raises((AttributeError, KeyError, TypeError, ValueError)):
         Profile.from_json(stored | change)
+
+
+@pytest.mark.parametrize("training", [TRAINING, np.arange(97.0), NOTHING])
+def test_parts_of_later_values_add_up_to_the_whole(training: np.ndarray) -> None:
+    later = np.random.default_rng(3).normal(3, 5, size=211)
+    later[later > 9] = np.nan
+    profile = ColumnProfile.of(training)
+    parts = np.split(later, [0, 7, 7, 100, 209])  # two of them empty
+    counted = [profile.counted(part) for part in parts]
+    joined = profile.drift_of(sum(counted[1:], start=counted[0]))
+    whole = profile.drift(later)
+    assert repr(joined) == repr(whole)  # NaN is not equal to itself
+    assert joined.rows == 211

@@ -6,7 +6,10 @@ import os
 import signal
 import subprocess
 import sys
+import threading
+import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +20,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from headway.config.dataset import DatasetSpec
-from headway.data import parts, scratch, series_stream, sources, store, stored_dataset
+from headway.data import by_series, parts, scratch, series_stream, sources, store, store_file, stored_dataset
 from headway.data.series import Dataset
 from headway.errors import DataError, StorageError
 
@@ -307,10 +310,26 @@ def test_a_disk_without_room_is_said_before_it_is_full(
     assert not list((tmp_path / "cache").rglob("*.arrow"))
 
 
-@pytest.mark.parametrize("writes", [0, 1, 2, 3])
+# Times and numbers in scratch, then the times, or, where something changes, times and numbers, of all rows but the last
+# in the store, and then those of the last.
+WRITES = {"nothing changes": 4, "a row is missing": 6, "a value is masked": 6}
+
+
+@pytest.mark.parametrize(("changes", "writes"), [(what, at) for what, count in WRITES.items() for at in range(count)])
 def test_a_disk_that_fills_up_leaves_nothing_that_is_believed(
-    spec: Callable[..., DatasetSpec], load: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, writes: int
+    spec: Callable[..., DatasetSpec],
+    write_csv: Callable[..., Path],
+    hourly: Callable[..., Any],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    writes: int,
+    changes: str,
 ) -> None:
+    lines = hourly()
+    if changes == "a row is missing":
+        del lines[50]
+    load = write_csv(lines)
+    asked = spec(load, *(["+dataset.plausible.y=[0,5]"] if changes == "a value is masked" else []))
     cache, left, write = tmp_path / "cache", iter(range(writes)), os.pwrite
 
     def full(*arguments: Any) -> int:
@@ -320,11 +339,163 @@ def test_a_disk_that_fills_up_leaves_nothing_that_is_believed(
 
     with monkeypatch.context() as patch:
         patch.setattr("os.pwrite", full)
-        # Times and numbers in scratch, then both in the store.
         with pytest.raises(StorageError, match=r"cannot be written \(No space left on device\)"):
-            stored_dataset.stored(load, spec(load), cache=cache)
+            stored_dataset.stored(load, asked, cache=cache)
         assert [path.name for path in cache.glob("*/*")] == ["lock"]
-    same(stored_dataset.stored(load, spec(load), cache=cache), sources.read(spec(load)))
+    for thread in threading.enumerate():
+        if thread is not threading.current_thread():
+            thread.join(20)
+            assert not thread.is_alive(), thread.name
+    same(stored_dataset.stored(load, asked, cache=cache), sources.read(asked))
+
+
+def panel(order: str, generator: np.random.Generator) -> list[list[str]]:
+    """Rows of five series on one clock, of which none is missing."""
+    rows = [
+        [str(np.datetime64("2024-01-01T00", "s") + hour * np.timedelta64(3600, "s")), name]
+        for hour in range(67)
+        for name in "cabed"
+    ]
+    if order == "in another turn from the middle on":
+        rows[170:] = [row for hour in range(170, len(rows), 5) for row in reversed(rows[hour : hour + 5])]
+    elif order == "a series that begins late":
+        rows = [row for at, row in enumerate(rows) if row[1] != "b" or at > 90]
+    elif order == "one after another":
+        rows.sort(key=lambda row: "dbeca".index(row[1]))
+    elif order == "any":
+        rows = [rows[hour + at] for hour in range(0, len(rows), 5) for at in generator.permutation(5)]
+    cells = [["" if generator.random() < 0.05 else f"{generator.normal():.6g}" for _ in "yx"] for _ in rows]
+    return [
+        ["time", "name", "y", "x", "k"],
+        *([*row, *own, str(at)] for at, (row, own) in enumerate(zip(rows, cells, strict=True))),
+    ]
+
+
+ORDERS = ["in turn", "in another turn from the middle on", "a series that begins late", "one after another", "any"]
+
+
+@pytest.mark.parametrize("order", ORDERS)
+@pytest.mark.parametrize(
+    "words", [[], ["dataset.known_future=[k]"], ["dataset.features=[y]"]], ids=["", "known", "one"]
+)
+def test_series_whose_rows_stay_as_they_are_read_come_in_any_order(
+    small_chunks: None,
+    spec: Callable[..., DatasetSpec],
+    write_csv: Callable[..., Path],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    order: str,
+    words: list[str],
+) -> None:
+    path = write_csv(panel(order, np.random.default_rng(7)))
+    asked = spec(path, "dataset.series=name", *words)
+    for number, most in enumerate((1 << 30, 0)):
+        monkeypatch.setattr(by_series, "_STRIDED", most)
+        same(stored_dataset.stored(path, asked, cache=tmp_path / f"cache{number}"), sources.read(asked))
+
+
+def test_rows_of_one_series_that_stay_as_they_are_read_are_written_once(
+    small_chunks: None,
+    spec: Callable[..., DatasetSpec],
+    write_csv: Callable[..., Path],
+    hourly: Callable[..., Any],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    sizes, write = [], os.pwrite
+
+    def counted(file: int, content: memoryview, offset: int) -> int:
+        sizes.append(content.nbytes)
+        return write(file, content, offset)
+
+    monkeypatch.setattr("os.pwrite", counted)
+    lines = hourly()
+    path = write_csv(lines)
+    stored_dataset.stored(path, spec(path), cache=tmp_path / "cache")
+    # A time to read the clock off, a time of the store, and the two numbers.
+    assert sum(sizes) == 8 * (len(lines) - 1) * (1 + 1 + 2)
+
+
+def test_a_row_that_is_missing_at_the_very_end_is_marked_too(
+    small_chunks: None,
+    spec: Callable[..., DatasetSpec],
+    write_csv: Callable[..., Path],
+    hourly: Callable[..., Any],
+    tmp_path: Path,
+) -> None:
+    lines = hourly()
+    del lines[-2]
+    path, cache = write_csv(lines), tmp_path / "cache"
+    stored = stored_dataset.stored(path, spec(path), cache=cache)
+    same(stored, sources.read(spec(path)))
+    assert np.isnan(stored.values[-2]).all()
+    # Nothing is left of the rows that were to stay where they were.
+    assert {path.name for path in cache.glob("*/*")} == {"lock", "rows.arrow", "store.json"}
+
+
+@pytest.mark.parametrize(
+    "words", [[], ["dataset.known_future=[x]"], ["dataset.features=[y]"], ["dataset.features=[x,y]"]]
+)
+def test_one_series_whose_rows_stay_as_they_are_read(
+    small_chunks: None,
+    spec: Callable[..., DatasetSpec],
+    write_csv: Callable[..., Path],
+    hourly: Callable[..., Any],
+    tmp_path: Path,
+    words: list[str],
+) -> None:
+    lines = hourly()
+    lines[33][1] = "NA"
+    path = write_csv(lines)
+    same(stored_dataset.stored(path, spec(path, *words), cache=tmp_path / "cache"), sources.read(spec(path, *words)))
+
+
+@pytest.mark.parametrize("policy", ["first", "mean"])
+def test_rows_that_are_merged_where_no_other_changes_are_moved(
+    small_chunks: None,
+    spec: Callable[..., DatasetSpec],
+    write_csv: Callable[..., Path],
+    hourly: Callable[..., Any],
+    tmp_path: Path,
+    policy: str,
+) -> None:
+    lines = hourly()
+    path = write_csv([*lines[:37], [lines[36][0], 99, 98], *lines[37:]])
+    asked = spec(path, f"dataset.duplicates={policy}")
+    stored = stored_dataset.stored(path, asked, cache=tmp_path / "cache")
+    same(stored, sources.read(asked))
+    assert len(stored.values) == len(lines) - 1
+
+
+def test_a_refusal_leaves_no_thread_behind(
+    small_chunks: None,
+    spec: Callable[..., DatasetSpec],
+    write_csv: Callable[..., Path],
+    hourly: Callable[..., Any],
+    tmp_path: Path,
+) -> None:
+    lines = hourly()
+    lines[40][0] = lines[39][0]
+    path, before = write_csv(lines), threading.active_count()
+    with pytest.raises(DataError, match="stands twice"):
+        stored_dataset.stored(path, spec(path), cache=tmp_path / "cache")
+    lines[20][1] = "oops"
+    path = write_csv(lines)
+    with pytest.raises(DataError, match="oops") as held:
+        stored_dataset.stored(path, spec(path), cache=tmp_path / "cache")
+    assert held.value.__traceback__ is not None  # whose frames hold whatever was not closed
+    assert threading.active_count() == before
+
+
+def test_the_values_of_a_store_begin_at_one_place_however_many_rows_there_are(tmp_path: Path) -> None:
+    begins = set()
+    for number, rows in enumerate((1, 2, 997, 10_000_019)):
+        with store_file.growing(tmp_path / f"{number}.arrow", "key", features=3) as file:
+            begins.add(file.values[1])
+            file.lay_out(rows)
+            begins.add(file.values[1])
+    assert len(begins) == 1
+    assert not list(tmp_path.iterdir())  # none has become whole
 
 
 def test_a_conversion_that_is_killed_leaves_nothing_that_is_believed(
@@ -359,3 +530,38 @@ def test_the_configuration_says_whether_rows_are_stored(
     assert (dataset.is_stored, Path("runs/.cache/datasets").exists()) == (is_stored, is_stored)
     monkeypatch.setattr(sources, "STORED_FROM", load.stat().st_size - 1)
     assert sources.read(spec(load)).is_stored
+
+
+def test_those_who_start_together_convert_one_after_the_other(tmp_path: Path) -> None:
+    inside, most = 0, 0
+    begin = threading.Barrier(4)
+
+    def convert(folder: Path) -> None:
+        nonlocal inside, most
+        begin.wait()
+        with stored_dataset._alone(folder):
+            inside += 1
+            most = max(most, inside)
+            time.sleep(0.0005)
+            inside -= 1
+
+    with ThreadPoolExecutor(4) as pool:
+        for number in range(100):
+            list(pool.map(convert, [tmp_path / f"{number}"] * 4))
+    assert most == 1
+    assert all([file.name for file in folder.iterdir()] == ["lock"] for folder in tmp_path.iterdir())
+
+
+def test_what_a_kill_left_is_removed_once_nobody_can_be_writing_it(
+    spec: Callable[..., DatasetSpec], load: Path, tmp_path: Path
+) -> None:
+    cache = tmp_path / "cache"
+    for name, days in (("old", 8), ("new", 6)):
+        (cache / name).mkdir(parents=True)
+        (cache / name / ".rows.arrow.1.tmp").write_bytes(b"half")
+        then = time.time() - days * 86_400
+        os.utime(cache / name, (then, then))
+    found = stored_dataset.stored(load, spec(load), cache=cache)
+    assert found.is_stored
+    assert not (cache / "old").exists()
+    assert (cache / "new" / ".rows.arrow.1.tmp").exists()

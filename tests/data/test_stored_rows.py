@@ -131,6 +131,31 @@ def test_of_many_rows_a_profile_is_taken_of_a_sample_that_does_not_depend_on_chu
     np.testing.assert_array_equal(sampled(np.array_split(rows, 23), len(rows), most=10_007), rows)
 
 
+def test_series_in_another_order_than_their_rows_have_the_windows_they_have_in_memory(
+    dataset: Dataset, on_disk: OnDisk
+) -> None:
+    stored, order = on_disk(dataset), (2, 0, 1)
+    assert stored.stored is not None
+    rows = replace(stored.stored, begins=tuple(int(stored.begins[place]) for place in order))
+    turned = replace(stored, series=tuple(stored.series[place] for place in order), stored=rows)
+    memory = replace(dataset, series=tuple(dataset.series[place] for place in order))
+    for name in SPLITS:
+        indices = [
+            index_windows(one, split(one, **ROWS), name, context_length=5, horizon=3) for one in (turned, memory)
+        ]
+        numbers = np.arange(len(indices[1]))
+        found, expected = (
+            batches.gather_raw(one, index, numbers) for one, index in zip((turned, memory), indices, strict=True)
+        )
+        for part in ("values", "known_future", "origins", "series", "target"):
+            np.testing.assert_array_equal(getattr(found, part), getattr(expected, part))
+        histories = [
+            batches.gather_history(one, index, numbers, length=19)
+            for one, index in zip((turned, memory), indices, strict=True)
+        ]
+        np.testing.assert_array_equal(*histories)
+
+
 def test_a_large_file_takes_little_memory_of_its_own(on_disk: OnDisk, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("headway.data.series._VALUES_AT_ONCE", 1 << 14)
     generator, rows = np.random.default_rng(8), 400_000

@@ -8,8 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from headway import feeds, forecasting, rival_forecasts
-from headway.audit.comparisons import Numbers, batches_of, of, restricted, starts
-from headway.audit.subject import Subject, prepared
+from headway.audit.comparisons import Numbers, batches_of, of, restricted, starts, unsampled
+from headway.audit.subject import Subject
 from headway.audit.tallies import Tallies, series_at
 from headway.data import batches
 from headway.data.contract import Table
@@ -27,8 +27,10 @@ def order_is_indifferent(subject: Subject, tallies: Tallies) -> None:
     orders = list(_orders(subject))
     if not orders:
         tallies.leave_out("order of the file: one series in order of time has no other")
+    if orders and subject.is_sampled:
+        tallies.leave_out("which windows windows.most takes: that goes by the order of the series, so all windows are")
     for when, table in orders:
-        _same_in_other_order(subject, prepared(table, subject.config), tallies, when=when)
+        _same_in_other_order(subject.every, unsampled(subject.prepared(table)), tallies, when=when)
     for split in SPLITS:
         _same_in_company(subject, split, tallies)
     _same_validation(subject, tallies)

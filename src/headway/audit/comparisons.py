@@ -88,6 +88,11 @@ def starts(index: WindowIndex) -> Numbers:
     return index.starts(np.arange(len(index)))
 
 
+def unsampled(task: Task) -> Task:
+    """The task with all windows there are, where it takes a sample of them."""
+    return replace(task, windows={split: replace(index, most=None) for split, index in task.windows.items()})
+
+
 def restricted(task: Task, split: str, numbers: Numbers) -> Task:
     """The task with some windows of a split, each a run of its own."""
     index = task.windows[split]

@@ -8,9 +8,9 @@ from numpy.typing import NDArray
 from headway import feeds, rival_forecasts
 from headway.audit.comparisons import batches_of, of, starts
 from headway.audit.reconstruction import Reconstruction, calendar
-from headway.audit.subject import Subject, quietly
+from headway.audit.subject import Subject
 from headway.audit.tallies import Tallies, column_at, series_at
-from headway.data import batches, sources
+from headway.data import batches
 from headway.data.columns import derived
 from headway.data.scaling import Scaler
 from headway.data.splits import SPLITS
@@ -23,10 +23,7 @@ _WAVES = 1e-6  # of a sine
 
 def windows_are_rows(subject: Subject, tallies: Tallies) -> None:
     """Compare series with the file, windows with their reconstruction, and scalers with training rows."""
-    with quietly():
-        again = sources.read(subject.config.dataset, project=subject.project)
-    same = [one.fingerprint() for one in (subject.task.dataset, again)]
-    tallies.compare("file.as_read", *same, unit="numbers")
+    tallies.compare("file.as_read", subject.task.dataset.fingerprint(), subject.fingerprint, unit="numbers")
     _same_as_file(subject, tallies)
     reconstruction = Reconstruction(subject.task.dataset, subject.config)
     _same_fit(subject, reconstruction, tallies)

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from headway import forecasting, rival_forecasts
-from headway.audit.comparisons import Numbers, of, restricted, same_cases, starts
+from headway.audit.comparisons import Numbers, of, restricted, same_cases, starts, unsampled
 from headway.audit.perturbation import KINDS
 from headway.audit.subject import Subject
 from headway.audit.tallies import Tallies
@@ -15,6 +15,7 @@ from headway.data import batches
 from headway.data.splits import SPLITS
 from headway.evaluation import rivals
 from headway.evaluation.cases import Rival
+from headway.forecaster import Forecaster
 from headway.task import Task
 
 _PROBE = "least_squares"  # of the rivals that learn: it takes no time
@@ -30,8 +31,11 @@ Pair = tuple[Numbers, Numbers]
 
 def forecasting_from(subject: Subject, tallies: Tallies) -> None:
     """Compare what forecasts are made from before and after rows past their origin change."""
+    forecaster, fitted = subject.calibrated, _fitted(subject)
+    if subject.is_sampled:
+        tallies.leave_out("which windows windows.most takes: that goes by how many there are, so all windows are")
+    subject = subject.every
     task = subject.task
-    fitted = _fitted(subject)
     for split in SPLITS:
         for share, kinds in _SHARES.items():
             limits = _limits(task, split, share)
@@ -40,7 +44,7 @@ def forecasting_from(subject: Subject, tallies: Tallies) -> None:
             passed = share != _AMID_GAPS or split == "train"
             for when, changed in subject.changed_from(begins, tallies, kinds=kinds):
                 # Training rows after the origin may have changed: what is fitted on them is another property's matter.
-                other = replace(changed, scaler=task.scaler, known_future_scaler=task.known_future_scaler)
+                other = replace(unsampled(changed), scaler=task.scaler, known_future_scaler=task.known_future_scaler)
                 if not _same_rows(tallies, task, other, limits, when=when):
                     continue
                 for each in SPLITS:
@@ -49,7 +53,7 @@ def forecasting_from(subject: Subject, tallies: Tallies) -> None:
                     if len(pair[0]):
                         _same_inputs(subject, tallies, other, each, pair, fitted, when=when)
                     if len(pair[0]) and each == split and not passed:
-                        _same_forecast(subject, tallies, other, each, pair, when=when)
+                        _same_forecast(subject, forecaster, tallies, other, each, pair, when=when)
                         passed = True
 
 
@@ -167,11 +171,13 @@ def _same_inputs(
         tallies.compare(f"rivals.{name}", *found, when=when, place=place)
 
 
-def _same_forecast(subject: Subject, tallies: Tallies, other: Task, split: str, pair: Pair, *, when: str) -> None:
+def _same_forecast(
+    subject: Subject, forecaster: Forecaster, tallies: Tallies, other: Task, split: str, pair: Pair, *, when: str
+) -> None:
     last = [numbers[-_PASSES:] for numbers in pair]
     found = (
         forecasting.forecast_windows(
-            subject.calibrated,
+            forecaster,
             restricted(each, split, numbers),
             split,
             batch_size=subject.config.evaluation.batch_size,

@@ -20,6 +20,7 @@ from headway.data.splits import SPLITS
 
 Rows = NDArray[np.int64]
 Values = NDArray[np.float64]
+_STEPS_AT_ONCE = 1 << 20  # of windows that are looked at
 _SECONDS = {"s": 1, "min": 60, "h": 3600, "D": 86_400, "W": 604_800}
 
 
@@ -41,6 +42,19 @@ def ticks(times: NDArray[np.datetime64], clock: Clock) -> Rows:
         return (months - months[0]) // clock.count
     seconds = (times - times[0]).astype("timedelta64[s]").astype(np.int64)
     return seconds // (clock.count * _SECONDS[clock.unit])
+
+
+def sample(count: int, most: int | None) -> Rows:
+    """Positions of the windows that are taken of `count`: all, or of more than `most` one of each of as many equal stretches.
+
+    Where in its stretch the n-th stands is what MurmurHash3's finaliser makes of n, without its last step.
+    """
+    if most is None or count <= most:
+        return np.arange(count)
+    hashed = np.arange(most, dtype=np.uint64) * np.uint64(0xFF51AFD7ED558CCD)
+    hashed = (hashed ^ (hashed >> np.uint64(32))) * np.uint64(0xC4CEB9FE1A85EC53) >> np.uint64(32)
+    edges = np.array([number * count // most for number in range(most + 1)])
+    return edges[:-1] + hashed.astype(np.int64) % np.diff(edges)
 
 
 def calendar(times: NDArray[np.datetime64], cycles: Mapping[str, int]) -> Values:
@@ -149,7 +163,8 @@ class Reconstruction:
     def _windows(self, split: str) -> tuple[Rows, Rows]:
         found = [self._origins(number, series, split) for number, series in enumerate(self.dataset.series)]
         owner = [np.full(len(rows), number) for number, rows in enumerate(found)]
-        return np.concatenate(owner), np.concatenate(found)
+        taken = sample(sum(map(len, found)), self.config.windows.most)
+        return np.concatenate(owner)[taken], np.concatenate(found)[taken]
 
     def _origins(self, number: int, series: Series, split: str) -> Rows:
         """Rows of a series from which a split forecasts."""
@@ -163,6 +178,9 @@ class Reconstruction:
         first = np.maximum(stretch[origins], begin - length)
         origins = origins[(origins - length + 1 - first) % sizes.stride == 0]
         observed = ~np.isnan(series.values[:, targets])
-        in_context = observed[self._rows(number, origins, np.arange(1 - length, 1))]  # [W, T, targets]
-        in_target = observed[self._rows(number, origins, np.arange(1, horizon + 1))]  # [W, H, targets]
-        return origins[np.all(np.any(in_context, axis=1), axis=1) & np.any(in_target, axis=(1, 2))]
+        kept = [origins[:0]]
+        for part in np.array_split(origins, 1 + len(origins) * (length + horizon) // _STEPS_AT_ONCE):
+            in_context = observed[self._rows(number, part, np.arange(1 - length, 1))]  # [W, T, targets]
+            in_target = observed[self._rows(number, part, np.arange(1, horizon + 1))]  # [W, H, targets]
+            kept.append(part[np.all(np.any(in_context, axis=1), axis=1) & np.any(in_target, axis=(1, 2))])
+        return np.concatenate(kept)

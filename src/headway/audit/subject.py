@@ -12,12 +12,15 @@ from numpy.typing import NDArray
 
 from headway import forecasting
 from headway import task as tasks
+from headway.audit.comparisons import unsampled
 from headway.audit.perturbation import KINDS, perturbed
+from headway.audit.room import refuse_too_large
 from headway.audit.tallies import Place, Tallies
 from headway.config.train import TrainConfig
 from headway.data import assemble, sources
 from headway.data.columns import component_sources, derived
 from headway.data.contract import Table
+from headway.data.series import Dataset, Series, StoredRows, fingerprint
 from headway.data.windows import WindowIndex
 from headway.errors import DataError
 from headway.forecaster import Forecaster
@@ -39,20 +42,42 @@ class Subject:
         forecaster: Of the run.
         table: The file as read.
         task: What the pipeline makes of it.
-        project: Folder in which shipped data are found.
+        fingerprint: Of the rows that the pipeline reads from the file, found by looking at them.
+        is_stored: Whether it leaves the rows in a store; tasks are then given them as it would be.
     """
 
     config: TrainConfig
     forecaster: Forecaster
     table: Table
     task: Task
-    project: Path
+    fingerprint: str
+    is_stored: bool
 
     @classmethod
     def read(cls, config: TrainConfig, forecaster: Forecaster, *, project: Path) -> "Subject":
-        """Read the file of a configuration; errors as for `sources.read`."""
+        """Read the file of a configuration; errors as for `sources.read`, and one where memory is too small for it."""
+        with quietly():
+            read = sources.read(config.dataset, project=project)
+        refuse_too_large(read)
+        names = (read.features, read.targets, read.known_future_columns)
+        is_stored, found = read.is_stored, fingerprint(read.series, names, read.clock)
+        del read  # of a file that fits into memory
         table = sources.read_table(config.dataset, project=project)
-        return cls(config, forecaster, table, prepared(table, config), project)
+        return cls(config, forecaster, table, prepared(table, config, stored=is_stored), found, is_stored)
+
+    @cached_property
+    def every(self) -> "Subject":
+        """The subject with all windows there are: which of them a sample takes goes by how many there are."""
+        return replace(self, task=unsampled(self.task))
+
+    @property
+    def is_sampled(self) -> bool:
+        """Whether the run takes a sample of the windows of any split."""
+        return any(len(index) < index.total for index in self.task.windows.values())
+
+    def prepared(self, table: Table) -> Task:
+        """A task of another table, by the pipeline's own steps."""
+        return prepared(table, self.config, stored=self.is_stored)
 
     @cached_property
     def times(self) -> Times:
@@ -118,7 +143,7 @@ class Subject:
         ]
         for kind in kinds:
             try:
-                other = prepared(perturbed(self.table, self.columns, rows, KINDS[kind]), self.config)
+                other = self.prepared(perturbed(self.table, self.columns, rows, KINDS[kind]))
             except DataError as error:
                 tallies.leave_out(f"{kind} later: {str(error).splitlines()[0]}")
                 continue
@@ -143,11 +168,24 @@ def place_of(task: Task, index: WindowIndex, number: int) -> str:
     return f"series {series}, origin {task.dataset.timestamps[row].astype('datetime64[s]')}"
 
 
-def prepared(table: Table, config: TrainConfig) -> Task:
-    """A task of a table, by the pipeline's own steps."""
+def prepared(table: Table, config: TrainConfig, *, stored: bool = False) -> Task:
+    """A task of a table, by the pipeline's own steps; its rows looked at as those of a store are, if so asked."""
     with quietly():
         dataset = assemble.assemble(table, config.dataset)
+        dataset = _as_stored(dataset) if stored else dataset
         return tasks.prepare(dataset, dataset_spec=config.dataset, splits=config.splits, windows=config.windows)
+
+
+def _as_stored(dataset: Dataset) -> Dataset:
+    """The dataset as if its rows stood in a store: every series is a view of all rows."""
+    one = dataset.series[0] if len(dataset.series) == 1 else dataset
+    rows = StoredRows(one.values, one.known_future, one.timestamps, dataset.fingerprint())
+    series = []
+    for own, begin in zip(dataset.series, dataset.begins.tolist(), strict=True):
+        part = slice(begin, begin + len(own))
+        views = rows.timestamps[part], rows.values[part], rows.known_future[part]
+        series.append(Series(own.name, *views, own.segments))
+    return replace(dataset, series=tuple(series), stored=rows)
 
 
 @contextlib.contextmanager

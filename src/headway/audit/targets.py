@@ -39,9 +39,9 @@ def targets_are_apart(subject: Subject, tallies: Tallies) -> None:
 
 
 def _target_rows(subject: Subject, split: str) -> Rows:
-    """Rows [W, H] of the targets of a split's windows, counted over all series."""
+    """The first and the last row [W, 2] of the target of a split's windows, counted over all series."""
     index = subject.task.windows[split]
-    return starts(index)[:, None] + index.context_length + np.arange(index.horizon)
+    return starts(index)[:, None] + index.context_length + np.array([0, index.horizon - 1])
 
 
 def _inside(subject: Subject, reconstruction: Reconstruction, split: str, rows: Rows, tallies: Tallies) -> None:
@@ -60,7 +60,9 @@ def _once(subject: Subject, rows: dict[str, Rows], tallies: Tallies) -> None:
     times = subject.task.dataset.timestamps
     splits = np.zeros(len(times), np.int64)
     for each in rows.values():
-        splits[np.unique(np.minimum(each, len(times) - 1))] += 1
+        first, last = np.minimum(each, len(times) - 1).T
+        begun, ended = (np.bincount(edges, minlength=len(times) + 1) for edges in (first, last + 1))
+        splits += np.cumsum(begun - ended)[:-1] > 0
 
     def place(row: int) -> str:
         return str(times[row].astype("datetime64[s]"))

@@ -11,6 +11,7 @@ from headway.attention import maps
 from headway.attention.heads import matched
 from headway.comparing.side import Side, in_common
 from headway.data import batches
+from headway.data.windows import WindowIndex
 
 _ALIKE = 0.9  # similarity above which two heads are called partners
 
@@ -67,7 +68,7 @@ def why_not(first: Side, second: Side) -> str:
     lengths = [side.task.shape.context_length for side in (first, second)]
     if lengths[0] != lengths[1]:
         return f"attention maps are not compared: A attends over {lengths[0]} steps, B over {lengths[1]}"
-    if not len(_probes(first, second)[0]):
+    if not len(_validation(first, second)[0]):
         return "attention maps are not compared: there is no validation window that both have"
     return ""
 
@@ -75,10 +76,11 @@ def why_not(first: Side, second: Side) -> str:
 def compare_heads(first: Side, second: Side) -> HeadsComparison:
     """Match the heads of two sides that `why_not` has nothing against, layer by layer from the last.
 
-    Means are over the validation windows that the first run was probed with, as far as the second has them.
+    Means are over as many validation windows that both have as the first run was probed with, evenly spaced.
     """
-    numbers = _probes(first, second)
-    own, other = (_mean_map(side, chosen) for side, chosen in zip((first, second), numbers, strict=True))
+    common = _validation(first, second)
+    numbers = batches.evenly_spaced(common[0], first.config.evaluation.attention_windows)
+    own, other = (_mean_map(side, index, numbers) for side, index in zip((first, second), common, strict=True))
     layers = len(own), len(other)
     compared = min(layers)
     own, other = own[-compared:], other[-compared:]
@@ -88,17 +90,14 @@ def compare_heads(first: Side, second: Side) -> HeadsComparison:
         for one, another in zip(own, other, strict=True)
         for i, j in product(range(len(one)), range(len(another)))
     ]
-    return HeadsComparison(own, other, pairs, layers, len(numbers[0]), float(np.mean(alone)))
+    return HeadsComparison(own, other, pairs, layers, len(numbers), float(np.mean(alone)))
 
 
-def _probes(first: Side, second: Side) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Numbers of the same validation windows in both indices, evenly spaced in the first."""
-    index = first.task.windows["validation"]
-    own, other = in_common(index, second.task.windows["validation"])
-    chosen = np.isin(own, batches.evenly_spaced(index, first.config.evaluation.attention_windows))
-    return own[chosen], other[chosen]
+def _validation(first: Side, second: Side) -> tuple[WindowIndex, WindowIndex]:
+    """The validation windows that both have."""
+    return in_common(first.task.windows["validation"], second.task.windows["validation"])
 
 
-def _mean_map(side: Side, numbers: NDArray[np.int64]) -> NDArray[np.float32]:
-    inputs = batches.gather(side.task.rows, side.task.windows["validation"], numbers).inputs
+def _mean_map(side: Side, index: WindowIndex, numbers: NDArray[np.int64]) -> NDArray[np.float32]:
+    inputs = batches.gather(side.task.rows, index, numbers).inputs
     return maps.mean_map(side.forecaster.attention_scores(inputs))

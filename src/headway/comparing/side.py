@@ -1,7 +1,7 @@
 """The two sides of a comparison: what they must share, what may differ, and which windows both have."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -39,7 +39,7 @@ class Side:
 def refuse_unlike(first: tuple[Run, Stored], second: tuple[Run, Stored]) -> None:
     """Refuse two runs that do not forecast the same steps of the same data, or that are one run.
 
-    The length of the context may differ.
+    The length of the context may differ, and how many windows are a sample of all.
 
     Raises:
         StoredRunError: With one message per difference, both values in it.
@@ -89,16 +89,37 @@ def changed_settings(first: TrainConfig, second: TrainConfig) -> dict[str, tuple
     return {key: (_said(key, own), _said(key, other)) for key in keys if _said(key, own) != _said(key, other)}
 
 
-def in_common(first: WindowIndex, second: WindowIndex) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Numbers [W] of the windows with the same series and origin in two indices of the same data, in order."""
-    # Rows are counted over all series: one names the series and the time.
-    _, own, other = np.intersect1d(_origins(first), _origins(second), assume_unique=True, return_indices=True)
-    return own, other
+def in_common(first: WindowIndex, second: WindowIndex) -> tuple[WindowIndex, WindowIndex]:
+    """The windows with the same series and origin in two indices of the same data and stride.
+
+    They are found run by run, in memory that grows with gaps. Where the indices are samples, the windows that both could
+    have are sampled anew, as few as the smaller sample has: two samples of other windows would hardly meet.
+
+    Returns:
+        Two indices, of the first's windows and of the second's, that number the same origins alike.
+    """
+    # Rows are counted over all series: one names the series and the time. Runs are apart, and their rows rise.
+    (begins, ends), (other_begins, other_ends) = _origins(first), _origins(second)
+    low = np.searchsorted(other_ends, begins)
+    meeting = np.searchsorted(other_begins, ends, side="right") - low
+    own = np.repeat(np.arange(len(begins)), meeting)
+    other = np.arange(len(own)) + np.repeat(low - np.cumsum(meeting) + meeting, meeting)
+    # With a stride two runs may pass each other by.
+    alike = (begins[own] - other_begins[other]) % first.stride == 0
+    own, other = own[alike], other[alike]
+    begin, end = np.maximum(begins[own], other_begins[other]), np.minimum(ends[own], other_ends[other])
+    count = (end - begin) // first.stride + 1
+    most = min((index.most for index in (first, second) if index.most is not None), default=None)
+    return (
+        replace(first, first=begin - first.context_length + 1, count=count, series=first.series[own], most=most),
+        replace(second, first=begin - second.context_length + 1, count=count, series=second.series[other], most=most),
+    )
 
 
-def _origins(index: WindowIndex) -> NDArray[np.int64]:
-    """The last context row [W] of every window."""
-    return index.starts(np.arange(len(index))) + index.context_length - 1
+def _origins(index: WindowIndex) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """The last context rows [runs] of the first and of the last window of every run."""
+    begins = index.first + index.context_length - 1
+    return begins, begins + (index.count - 1) * index.stride
 
 
 def _flat(settings: Mapping[str, object]) -> dict[str, object]:

@@ -8,11 +8,11 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 from tabulate import tabulate
 
 from headway import files
 from headway.comparing.side import Side, in_common
+from headway.data.windows import WindowIndex
 from headway.errors import StoredRunError
 from headway.evaluation.comparison import Comparison, compare
 from headway.evaluation.forecasts import Forecasts
@@ -35,7 +35,8 @@ class SkillComparison:
         comparison: The first against the second.
         same_levels: Whether both forecast the same quantiles.
         units: Target -> unit.
-        windows: Windows of the test split of the first, of the second, and in common.
+        windows: Windows of the test split of the first, of the second, and in common, sampled or not.
+        judged: Windows both are scored on: all in common, or a sample of them.
     """
 
     names: tuple[str, str]
@@ -45,6 +46,7 @@ class SkillComparison:
     same_levels: bool
     units: Mapping[str, str]
     windows: tuple[int, int, int]
+    judged: int
 
     @property
     def targets(self) -> list[str]:
@@ -67,8 +69,10 @@ class SkillComparison:
         """Which windows were compared, in words."""
         own, other, both = self.windows
         if own == other == both:
-            return f"all {both:,} test windows"
-        return f"the {both:,} test windows that both have, of {own:,} of A and {other:,} of B"
+            words = f"{both:,} test windows"
+            return f"a sample of {self.judged:,} of the {words}" if self.judged < both else f"all {words}"
+        words = f"the {both:,} test windows that both have, of {own:,} of A and {other:,} of B"
+        return f"a sample of {self.judged:,} of {words}" if self.judged < both else words
 
     def values(self, target: str, metric: str, horizon: str) -> tuple[float, float]:
         """A metric of both; NaN where it has no meaning."""
@@ -138,31 +142,32 @@ def compare_skill(first: Side, second: Side, *, names: tuple[str, str]) -> Skill
         StoredRunError: They have no test window in common.
     """
     indices = first.task.windows["test"], second.task.windows["test"]
-    numbers = in_common(*indices)
-    counts = len(indices[0]), len(indices[1]), len(numbers[0])
+    common = in_common(*indices)
+    counts = indices[0].total, indices[1].total, common[0].total
     if not counts[2]:
         raise StoredRunError(
             f"the runs {first.run.id} and {second.run.id} have no test window in common (of {counts[0]:,} and "
             f"{counts[1]:,}): with windows.stride={indices[0].stride} and other contexts their origins never meet"
         )
     own, other = (
-        _forecasts(side, chosen, name) for side, chosen, name in zip((first, second), numbers, names, strict=True)
+        _forecasts(side, index, name) for side, index, name in zip((first, second), common, names, strict=True)
     )
     # Both in units of the first's season, which settings of the second may count otherwise.
     other = replace(other, seasonal_scale=own.seasonal_scale, seasonal_square=own.seasonal_square)
     own, other = _as_rival(own, other), _as_rival(other, own)
     comparison = compare(own, draws=first.config.evaluation.bootstrap, seed=first.config.seed)
     same_levels = own.levels == other.levels
-    return SkillComparison(names, score(own), score(other), comparison, same_levels, first.forecaster.units, counts)
+    units, judged = first.forecaster.units, len(common[0])
+    return SkillComparison(names, score(own), score(other), comparison, same_levels, units, counts, judged)
 
 
-def _forecasts(side: Side, numbers: NDArray[np.int64], name: str) -> Forecasts:
+def _forecasts(side: Side, index: WindowIndex, name: str) -> Forecasts:
     """A side's forecasts of some test windows."""
     spec = side.config.evaluation.model_copy(update={"rivals": (), "slices": ()})
     forecaster = with_calibration(side.forecaster, side.task, spec)
-    found, _ = forecast_all(forecaster, side.task, spec, judged_on=side.task, cache=None)
-    arrays = {name: getattr(found, name)[numbers] for name in ("ticks", "series", "actual", "quantiles")}
-    return replace(found, model=name, slicings={}, **arrays)
+    judged = replace(side.task, windows={**side.task.windows, "test": index})
+    found, _ = forecast_all(forecaster, side.task, spec, judged_on=judged, cache=None)
+    return replace(found, model=name, slicings={})
 
 
 def _as_rival(own: Forecasts, other: Forecasts) -> Forecasts:

@@ -2,30 +2,34 @@
 
 The rows are read once, checked, and put into scratch files in the file's order. From these the clock is read off, then
 how many rows every series gets, and then each row is written where it belongs. What the process holds is a chunk.
+Rows of one series of which nothing is made go into the store's own file at once, and stay there if none is missing.
 """
 
 import contextlib
 import logging
-import shutil
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
+from concurrent.futures import Future
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from queue import SimpleQueue
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from headway.data import parts, store
-from headway.data.along_clock import backward, goes_back
-from headway.data.assemble import clock_of, in_words, refuse_missing, times_of
-from headway.data.clock import Clock, Steps
+from headway.data import by_series, parts, store, store_file
+from headway.data.ahead import ahead, beginning
+from headway.data.assemble import clock_of, in_words, refuse_missing
+from headway.data.clock import Clock
 from headway.data.columns import features_of, sources_of, targets_of
 from headway.data.progress import progress
-from headway.data.scratch import Chunk, Scratch
-from headway.data.series import fingerprint
-from headway.data.series_stream import Filled, Rows, SeriesStream
+from headway.data.room import Room
+from headway.data.scratch import Scratch
+from headway.data.series import Series, fingerprint
+from headway.data.series_stream import SeriesStream
 from headway.data.source_file import check_digest, ends, identity
 from headway.errors import DataError, StorageError
 
@@ -35,26 +39,6 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 _READ, _COUNTED, _WRITTEN = 0.6, 0.7, 0.95  # share of the time after which a step is done, about
-
-
-@dataclass(frozen=True)
-class Lines:
-    """Where the rows of a file stand: one below the other, from its first line of data on."""
-
-    file: str
-    first: int
-    rows: int
-
-    def __len__(self) -> int:
-        return self.rows
-
-    def line(self, position: int) -> int:
-        """Line of the row at a position."""
-        return self.first + position
-
-    def place(self, position: int) -> str:
-        """File and line of the row at a position."""
-        return f"{self.file}:{self.line(position)}"
 
 
 def convert(path: Path, spec: "DatasetSpec", folder: Path, key: str) -> store.Header:
@@ -80,30 +64,9 @@ def convert(path: Path, spec: "DatasetSpec", folder: Path, key: str) -> store.He
         names = parts.column_names(path, spec)
     targets = targets_of(names, spec)
     features = features_of(names, spec, targets)
-    sources = sources_of(spec, features)
-    width = len(sources) + len(spec.known_future)
-    with (
-        progress(f"converting {spec.path}") as tell,
-        Scratch(folder, columns=width, many_series=spec.series is not None) as scratch,
-    ):
-        series, first = _read(path, spec, sources, scratch, _Room(folder, width + len(features) + 4, tell))
-        lines = Lines(spec.path, first, scratch.rows)
-        steps = _surveyed(scratch, series, spec, lines)
-        clock = clock_of({name: own.clock() for name, own in steps.items()}, lines, spec)
-        # A first time without numbers, to know how many rows there will be.
-        bare = spec.model_copy(update={"plausible": {}, "max_jump": {}, "components": {}})
-        counted = _streams(steps, bare, clock, (), [], lines)
-        for share, *_ in _flowing(scratch, counted, with_table=False):
-            tell(_READ + share * (_COUNTED - _READ))
-        begins = np.cumsum([0, *(one.length for one in counted)])
-        streams = _streams(steps, spec, clock, features, sources, lines)
-        rows_file = folder / store.ROWS
-        with store.writing(
-            rows_file, key, rows=int(begins[-1]), features=len(features), known_future=len(spec.known_future)
-        ) as write:
-            for share, number, at, part in _flowing(scratch, streams, with_table=True):
-                write(int(begins[number]) + at, part)
-                tell(_COUNTED + share * (_WRITTEN - _COUNTED))
+    plan = _Plan(path, spec, features, targets, tuple(sources_of(spec, features)), folder, key)
+    with progress(f"converting {spec.path}") as tell:
+        written = _written(plan, tell)
         header = store.Header(
             key=key,
             source=source,
@@ -111,18 +74,16 @@ def convert(path: Path, spec: "DatasetSpec", folder: Path, key: str) -> store.He
             features=features,
             targets=targets,
             known_future=spec.known_future,
-            series=tuple((name, one.length, tuple(one.segments)) for name, one in zip(steps, streams, strict=True)),
-            clock=str(clock),
-            notes=_notes(streams, features),
+            series=tuple((one.name, one.length, tuple(one.segments)) for one in written.series),
+            clock=str(written.clock),
+            notes=_notes(written, features),
             fingerprint="",
-            size=rows_file.stat().st_size,
-            ends=ends(rows_file),
+            size=plan.rows_file.stat().st_size,
+            ends=ends(plan.rows_file),
         )
-        rows = store.columns(folder, header)
-        if rows is None:
+        if store.columns(folder, header) is None:
             raise StorageError(f"{folder}: the store that was just written is damaged; is the disk failing?")
-        columns = (features, targets, spec.known_future)
-        header = replace(header, fingerprint=fingerprint(store.series_of(header, rows), columns, clock))
+        header = replace(header, fingerprint=written.fingerprint.result())
     with _readable(spec):
         if identity(path) != source:
             raise DataError(f"{spec.path}: changed while it was read; start again when nobody writes it any more")
@@ -132,30 +93,163 @@ def convert(path: Path, spec: "DatasetSpec", folder: Path, key: str) -> store.He
     return header
 
 
-class _Room:
-    """Says how far reading has come, and refuses a disk that is too small as soon as that can be told.
+@dataclass(frozen=True)
+class _Plan:
+    """What is converted, and into what.
 
-    Args:
-        folder: On the disk.
-        numbers: That a row takes in all, in scratch files and in the store.
-        tell: Told the share.
+    Attributes:
+        path: The file.
+        spec: The dataset group.
+        features, targets: Names of the store's columns.
+        sources: Names of the columns of the file that the features are, or are made of.
+        folder, key: Of the store.
     """
 
-    def __init__(self, folder: Path, numbers: int, tell: Callable[[float], None]) -> None:
-        self._folder, self._numbers, self._tell, self._is_told = folder, numbers, tell, False
+    path: Path
+    spec: "DatasetSpec"
+    features: tuple[str, ...]
+    targets: tuple[str, ...]
+    sources: tuple[str, ...]
+    folder: Path
+    key: str
 
-    def read(self, rows: int, share: float) -> None:
-        """So many rows, this share of the file, have been read."""
-        self._tell(share * _READ)
-        if self._is_told:
-            return
-        self._is_told = True
-        needed, free = rows / share * 8 * self._numbers, shutil.disk_usage(self._folder).free
-        if needed > free:
-            raise StorageError(
-                f"{self._folder}: converting takes about {needed / 1e9:.1f} GB there, {free / 1e9:.1f} GB are free; make "
-                "room, start where there is more, or set dataset.store=never to read the file into memory"
-            )
+    @property
+    def rows_file(self) -> Path:
+        """The store's rows."""
+        return self.folder / store.ROWS
+
+    @property
+    def names(self) -> tuple[tuple[str, ...], ...]:
+        """Of all columns, as the fingerprint has them."""
+        return self.features, self.targets, self.spec.known_future
+
+    @property
+    def columns(self) -> list[str]:
+        """Names of the columns of the file, in the order of a row in scratch."""
+        return [*self.sources, *self.spec.known_future]
+
+    @property
+    def keeps_numbers(self) -> bool:
+        """Whether nothing is made of the numbers that are read."""
+        changes = self.spec.plausible, self.spec.max_jump, self.spec.components
+        return not any(changes) and self.features == self.sources
+
+    @property
+    def keeps_places(self) -> bool:
+        """Whether rows may stay where they are put when they are read, if none is missing or merged."""
+        return self.keeps_numbers and not self.spec.known_future and self.spec.series is None
+
+
+class _Written(NamedTuple):
+    """What is known of the rows of a store.
+
+    Attributes:
+        series: What every series has become.
+        missing: [F] values that are.
+        clock: The clock.
+        fingerprint: Of the dataset; a thread finds it.
+    """
+
+    series: list[SeriesStream]
+    missing: NDArray[np.int64]
+    clock: Clock
+    fingerprint: Future[str]
+
+
+def _written(plan: _Plan, tell: Callable[[float], None]) -> _Written:
+    """Read the rows of a file, and write them into the store."""
+    spec, features = plan.spec, len(plan.features)
+    with contextlib.ExitStack() as stack:
+        growing = None
+        if plan.keeps_places:
+            growing = stack.enter_context(store_file.growing(plan.rows_file, plan.key, features=features))
+        scratch = Scratch(
+            plan.folder,
+            columns=len(plan.columns),
+            many_series=spec.series is not None,
+            table=None if growing is None else growing.values,
+        )
+        stack.enter_context(scratch)
+        names, first = _read(plan, scratch, tell)
+        lines = by_series.Lines(spec.path, first, scratch.rows)
+        steps = by_series.surveyed(scratch, names, spec, lines)
+        clock = clock_of({name: own.clock() for name, own in steps.items()}, lines, spec)
+        # A first time without numbers, to know how many rows there will be.
+        bare = spec.model_copy(update={"plausible": {}, "max_jump": {}, "components": {}})
+        series = by_series.streams(steps, bare, clock, (), (), lines)
+        if growing is not None:
+            growing.lay_out(scratch.rows)
+        for share, number, at, rows in by_series.flowing(scratch, series, with_table=False):
+            if growing is not None and series[number].is_as_read:
+                growing.write_times(at, rows.timestamps)
+            tell(_READ + share * (_COUNTED - _READ))
+        if not plan.keeps_numbers or not all(one.is_as_read for one in series):
+            made = by_series.streams(steps, spec, clock, plan.features, plan.sources, lines)
+            found = _write(plan, series, clock, by_series.flowing(scratch, made, with_table=True), tell)
+            return _Written(made, np.sum([one.missing for one in made], axis=0), clock, found)
+        if growing is None:
+            found = _write(plan, series, clock, by_series.moving(scratch, len(series), features=features), tell)
+        else:
+            growing.is_whole, only = True, growing.series(series[0].name, 0, scratch.rows, series[0].segments)
+            found = beginning(partial(fingerprint, [only], plan.names, clock))
+        return _Written(series, scratch.missing[:features], clock, found)
+
+
+def _read(plan: _Plan, scratch: Scratch, tell: Callable[[float], None]) -> tuple[list[str], int]:
+    """Put all rows of a file into scratch; names of the series in their order, and the first line."""
+    spec, numbers = plan.spec, dict[str, int]()
+    room = Room(plan.folder, len(plan.columns) + len(plan.features) + 4, lambda share: tell(share * _READ))
+    first: int | None = None
+    with contextlib.closing(parts.parts(plan.path, spec)) as parts_of_file:
+        while True:
+            with _readable(spec):
+                part = next(parts_of_file, None)
+            if part is None:
+                return [*numbers] or [spec.name], first or 1
+            first = part.first if first is None else first
+            times = part.times(first=first)
+            rows = part.numbers(plan.columns)
+            if spec.known_future:
+                known = rows[:, len(plan.sources) :]
+                refuse_missing(part.table, dict(zip(spec.known_future, known.T, strict=True)))
+            series = None
+            if spec.series is not None:
+                own, names = part.series(spec.series)
+                series = np.array([numbers.setdefault(name, len(numbers)) for name in names], np.int32)[own]
+            scratch.append(times, series, rows)
+            room.read(scratch.rows, part.share)
+
+
+def _write(
+    plan: _Plan,
+    series: list[SeriesStream],
+    clock: Clock,
+    placed: Generator[by_series.Placed],
+    tell: Callable[[float], None],
+) -> Future[str]:
+    """Write rows into the store; the dataset's fingerprint, which is found series by series, when one is whole."""
+    begins: list[int] = np.cumsum([0, *(one.length for one in series)]).tolist()
+    shape = {"features": len(plan.features), "known_future": len(plan.spec.known_future)}
+    whole, left = SimpleQueue[Series | None](), [one.length for one in series]
+    found = beginning(partial(fingerprint, iter(whole.get, None), plan.names, clock))
+    try:
+        with (
+            store_file.writing(plan.rows_file, plan.key, rows=begins[-1], **shape) as file,
+            contextlib.closing(ahead(placed)) as coming,
+        ):
+            done = 0
+            for share, number, at, rows in coming:
+                file.write(begins[number] + at, rows)
+                left[number] -= len(rows.timestamps)
+                while done < len(series) and not left[done]:
+                    one = series[done]
+                    whole.put(file.series(one.name, begins[done], one.length, one.segments))
+                    done += 1
+                tell(_COUNTED + share * (_WRITTEN - _COUNTED))
+            whole.put(None)
+    finally:
+        whole.put(None)  # whatever happened, the thread waits for no more
+    return found
 
 
 @contextlib.contextmanager
@@ -168,102 +262,8 @@ def _readable(spec: "DatasetSpec") -> Iterator[None]:
         ) from None
 
 
-def _read(path: Path, spec: "DatasetSpec", sources: list[str], scratch: Scratch, room: _Room) -> tuple[list[str], int]:
-    """Put all rows of a file into scratch; names of the series in their order, and the first line."""
-    numbers: dict[str, int] = {}
-    first: int | None = None
-    parts_of_file = parts.parts(path, spec)
-    while True:
-        with _readable(spec):
-            part = next(parts_of_file, None)
-        if part is None:
-            return [*numbers] or [spec.name], first or 1
-        table = part.table
-        first = table.line(0) if first is None else first
-        times = times_of(table, spec, first=first)
-        rows = part.numbers([*sources, *spec.known_future])
-        refuse_missing(table, {name: rows[:, len(sources) + at] for at, name in enumerate(spec.known_future)})
-        series = None
-        if spec.series is not None:
-            own, names = table.names(spec.series)
-            series = np.array([numbers.setdefault(name, len(numbers)) for name in names], np.int32)[own]
-        scratch.append(times, series, rows)
-        room.read(scratch.rows, part.share)
-
-
-def _split(chunk: Chunk) -> Iterator[tuple[int, slice | NDArray[np.int64]]]:
-    """Number of a series, and its rows in a chunk."""
-    if chunk.series is None or (chunk.series == chunk.series[0]).all():
-        yield (0 if chunk.series is None else int(chunk.series[0])), slice(None)
-        return
-    together = np.argsort(chunk.series, kind="stable")
-    ordered = chunk.series[together]
-    borders = np.flatnonzero(np.diff(ordered)) + 1
-    for rows in np.split(together, borders):
-        yield int(chunk.series[rows[0]]), rows
-
-
-def _surveyed(scratch: Scratch, names: list[str], spec: "DatasetSpec", lines: Lines) -> dict[str, Steps]:
-    """Steps between the times of every series, which must be in order.
-
-    Raises:
-        DataError: They are not.
-    """
-    found = [Steps() for _ in names]
-    for chunk in scratch.chunks(with_table=False):
-        for number, rows in _split(chunk):
-            steps, times = found[number], chunk.times[rows]
-            joined = times if steps.last is None else np.concatenate([steps.last, times])
-            at = backward(joined)
-            if at is not None and spec.sort:
-                raise DataError(
-                    f"{lines.file}: is too large to be sorted by dataset.sort=true; sort the file by time first, or set "
-                    "dataset.store=never if it fits into memory"
-                )
-            if at is not None:
-                positions = np.arange(chunk.first, chunk.first + len(chunk.times))[rows]
-                raise goes_back(times, positions, at - len(joined) + len(times), names[number], lines)
-            steps.add(times)
-    return dict(zip(names, found, strict=True))
-
-
-def _streams(
-    steps: dict[str, Steps],
-    spec: "DatasetSpec",
-    clock: Clock,
-    features: tuple[str, ...],
-    sources: list[str],
-    lines: Lines,
-) -> list[SeriesStream]:
-    return [
-        SeriesStream(name, own.first, spec, clock, features=features, sources=sources, places=lines)
-        for name, own in steps.items()
-        if own.first is not None
-    ]
-
-
-def _flowing(
-    scratch: Scratch, streams: list[SeriesStream], *, with_table: bool
-) -> Iterator[tuple[float, int, int, Filled]]:
-    """All rows through their streams: share of the file, number of the series, first row there, and the rows."""
-    written = [0] * len(streams)
-    for chunk in scratch.chunks(with_table=with_table):
-        positions = np.arange(chunk.first, chunk.first + len(chunk.times))
-        is_last = chunk.first + len(chunk.times) == scratch.rows
-        for number, rows in _split(chunk):
-            for part in streams[number].add(Rows(chunk.times[rows], positions[rows], chunk.table[rows])):
-                yield chunk.first / scratch.rows, number, written[number], part
-                written[number] += len(part.timestamps)
-        if is_last:
-            nothing = Rows(chunk.times[:0], positions[:0], chunk.table[:0])
-            for number, stream in enumerate(streams):
-                for part in stream.add(nothing, is_last=True):
-                    yield 1.0, number, written[number], part
-                    written[number] += len(part.timestamps)
-
-
-def _notes(streams: list[SeriesStream], features: tuple[str, ...]) -> tuple[str, ...]:
+def _notes(written: _Written, features: tuple[str, ...]) -> tuple[str, ...]:
     notes: Counter[str] = Counter()
-    for stream in streams:
-        notes.update(stream.notes)
-    return in_words(notes, features, np.sum([stream.missing for stream in streams], axis=0))
+    for one in written.series:
+        notes.update(one.notes)
+    return in_words(notes, features, written.missing)

@@ -49,20 +49,21 @@ def placement(
         notes: What was found, counted; added to.
     """
     steps = np.diff(ticks)
-    missing = steps - 1
-    gaps = missing > 0
-    short = gaps & (missing <= spec.max_gap)
-    long = missing > spec.max_gap
-    notes["gaps in the clock"] += int(gaps.sum())
+    gaps = np.flatnonzero(steps > 1)
+    missing = steps[gaps] - 1
+    is_short = missing <= spec.max_gap
+    notes["gaps in the clock"] += len(gaps)
     notes["gaps of one hour where clocks go forward, if these are local times: write them in UTC"] += (
-        _spring_gaps(times, steps, clock) if gaps.any() else 0
+        _spring_gaps(times, steps, clock) if len(gaps) else 0
     )
-    notes["missing rows marked"] += int(missing[short].sum())
-    notes[f"gaps longer than {spec.max_gap} steps, which no window crosses"] += int(long.sum())
-    if not short.any():
-        return Placement(None, len(ticks), tuple(int(row) for row in np.flatnonzero(long) + 1))
-    rows = np.cumsum(np.concatenate([[0], np.where(short, steps, 1)]))
-    return Placement(rows, int(rows[-1]) + 1, tuple(int(row) for row in rows[1:][long]))
+    notes["missing rows marked"] += int(missing[is_short].sum())
+    notes[f"gaps longer than {spec.max_gap} steps, which no window crosses"] += int((~is_short).sum())
+    long = gaps[~is_short]
+    if not is_short.any():
+        return Placement(None, len(ticks), tuple(int(row) for row in long + 1))
+    steps[long] = 1
+    rows = np.concatenate([[0], np.cumsum(np.maximum(steps, 1))])
+    return Placement(rows, int(rows[-1]) + 1, tuple(int(row) for row in rows[long + 1]))
 
 
 def refuse_overfilling(name: str, length: int, rows: int, file: str) -> None:

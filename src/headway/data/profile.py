@@ -59,26 +59,70 @@ class ColumnProfile:
             highest=float(observed.max()),
             quartiles=tuple(np.unique(np.quantile(observed, (0.25, 0.5, 0.75))).tolist()),
             edges=tuple(edges.tolist()),
-            shares=tuple(_shares(observed, edges).tolist()),
+            shares=tuple((_cells(observed, edges) / len(observed)).tolist()),
         )
 
     def drift(self, values: NDArray[np.float64]) -> "Drift":
         """How later values [rows] of the column differ."""
+        return self.drift_of(self.counted(values))
+
+    def counted(self, values: NDArray[np.float64]) -> "LaterValues":
+        """What of some later values [rows] of the column tells how they differ."""
         observed = values[~np.isnan(values)]
-        if not len(observed):
-            return Drift(len(values), 1.0 if len(values) else 0.0, np.nan, np.nan, 0.0, np.nan)
         # Training that saw no value at all saw none of these.
-        outside = ~((observed >= self.lowest) & (observed <= self.highest))
+        inside = (observed >= self.lowest) & (observed <= self.highest)
+        return LaterValues(
+            rows=len(values),
+            observed=len(observed),
+            lowest=float(observed.min(initial=np.inf)),
+            highest=float(observed.max(initial=-np.inf)),
+            outside=len(observed) - int(inside.sum()),
+            cells=_cells(observed, np.array(self.edges)),
+        )
+
+    def drift_of(self, later: "LaterValues") -> "Drift":
+        """How later values of the column differ, of which all parts were counted."""
+        if not later.observed:
+            return Drift(later.rows, 1.0 if later.rows else 0.0, np.nan, np.nan, 0.0, np.nan)
         expected = np.maximum(self.shares, _FLOOR)
-        found = np.maximum(_shares(observed, np.array(self.edges)), _FLOOR)
-        index = float(((found - expected) * np.log(found / expected)).sum()) if self.missing < 1 else np.nan
+        found = np.maximum(later.cells / later.observed, _FLOOR)
         return Drift(
-            len(values),
-            1 - len(observed) / len(values),
-            float(observed.min()),
-            float(observed.max()),
-            float(outside.mean()),
-            index,
+            later.rows,
+            1 - later.observed / later.rows,
+            later.lowest,
+            later.highest,
+            later.outside / later.observed,
+            float(((found - expected) * np.log(found / expected)).sum()) if self.missing < 1 else np.nan,
+        )
+
+
+@dataclass(frozen=True)
+class LaterValues:
+    """Later values of a column, counted: parts of them add up to the whole, whatever its size.
+
+    Attributes:
+        rows: How many.
+        observed: Of these that have a value.
+        lowest, highest: Of the observed values; infinities where there are none.
+        outside: Observed values beyond what training saw.
+        cells: Observed values per cell of the training profile.
+    """
+
+    rows: int
+    observed: int
+    lowest: float
+    highest: float
+    outside: int
+    cells: NDArray[np.int64]
+
+    def __add__(self, other: "LaterValues") -> "LaterValues":
+        return LaterValues(
+            self.rows + other.rows,
+            self.observed + other.observed,
+            min(self.lowest, other.lowest),
+            max(self.highest, other.highest),
+            self.outside + other.outside,
+            self.cells + other.cells,
         )
 
 
@@ -191,10 +235,9 @@ def _seasonal_sums(rows: NDArray[np.float64], season: int) -> NDArray[np.float64
     return np.stack([*parts, observed.sum(axis=0)])
 
 
-def _shares(observed: NDArray[np.float64], edges: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Share of values per cell; a value on an edge belongs below it."""
-    counts = np.bincount(np.searchsorted(edges, observed, side="left"), minlength=len(edges) + 1)
-    return counts / len(observed)
+def _cells(observed: NDArray[np.float64], edges: NDArray[np.float64]) -> NDArray[np.int64]:
+    """Values per cell; a value on an edge belongs below it."""
+    return np.bincount(np.searchsorted(edges, observed, side="left"), minlength=len(edges) + 1)
 
 
 def _without_nan(value: Any) -> Any:

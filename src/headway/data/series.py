@@ -1,7 +1,7 @@
 """What a source hands on: series on one regular clock, missing values marked, nothing invented."""
 
 import hashlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 
@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from headway.data.clock import Clock
 
 _VALUES_AT_ONCE = 1 << 20  # numbers of a chunk of rows: 8 MiB
+_HASHED_AT_ONCE = 1 << 15  # numbers that a processor's cache holds, so that only hashing them takes time
 
 
 @dataclass(frozen=True)
@@ -80,6 +81,7 @@ class StoredRows:
         known_future: [rows, K] columns known in advance.
         timestamps: [rows].
         fingerprint: Of the dataset, as `fingerprint` computes it, found once when the rows were stored.
+        begins: Row of each series' first, where they do not stand in the order of the dataset's series.
 
     Raises:
         ValueError: If the arrays differ in length.
@@ -89,6 +91,7 @@ class StoredRows:
     known_future: NDArray[np.float64]
     timestamps: NDArray[np.datetime64]
     fingerprint: str
+    begins: tuple[int, ...] | None = None
 
     def __post_init__(self) -> None:
         rows = len(self.timestamps)
@@ -152,6 +155,13 @@ class Dataset:
         return [self.features.index(target) for target in self.targets]
 
     @cached_property
+    def begins(self) -> NDArray[np.int64]:
+        """Where each series begins among the rows of all."""
+        if self.stored is not None and self.stored.begins is not None:
+            return np.array(self.stored.begins, np.int64)
+        return np.cumsum([0, *(len(series) for series in self.series[:-1])])
+
+    @cached_property
     def values(self) -> NDArray[np.float64]:
         """[rows, F] of all series, one below the other."""
         if self.stored is not None:
@@ -180,9 +190,8 @@ class Dataset:
     @cached_property
     def segment_starts(self) -> NDArray[np.int64]:
         """First rows of all segments, counted over all series one below the other."""
-        begins = np.cumsum([0, *(len(series) for series in self.series)])
-        rows = [np.array(series.segments, np.int64) + begin for series, begin in zip(self.series, begins, strict=False)]
-        return np.concatenate(rows)
+        pairs = zip(self.series, self.begins, strict=True)
+        return np.sort(np.concatenate([np.array(series.segments, np.int64) + begin for series, begin in pairs]))
 
     @property
     def num_rows(self) -> int:
@@ -197,7 +206,7 @@ class Dataset:
         return fingerprint(self.series, names, self.clock)
 
 
-def fingerprint(series: Sequence[Series], names: tuple[tuple[str, ...], ...], clock: Clock) -> str:
+def fingerprint(series: Iterable[Series], names: tuple[tuple[str, ...], ...], clock: Clock) -> str:
     """SHA-256 over names, times and values, a chunk of rows at a time: the same from memory and from a file.
 
     Args:
@@ -209,15 +218,16 @@ def fingerprint(series: Sequence[Series], names: tuple[tuple[str, ...], ...], cl
     digest.update(repr((*names, str(clock))).encode())
     for one in series:
         digest.update(repr((one.name, one.segments)).encode())
-        for begin, end in chunks(0, len(one)):
-            times = one.timestamps[begin:end].astype("datetime64[s]").astype("<i8")
-            digest.update(np.ascontiguousarray(times).tobytes())
+        for begin in range(0, len(one), _HASHED_AT_ONCE):
+            times = one.timestamps[begin : begin + _HASHED_AT_ONCE].astype("datetime64[s]").astype("<i8")
+            digest.update(times.tobytes())
         for values in (one.values, one.known_future):
-            for begin, end in chunks(0, len(one), columns=values.shape[1]):
-                part = values[begin:end]
+            rows = max(1, _HASHED_AT_ONCE // max(values.shape[1], 1))
+            for begin in range(0, len(one), rows):
                 # One bit pattern for every missing value and one for zero.
-                canonical = np.where(np.isnan(part), np.nan, part) + 0.0
-                digest.update(np.ascontiguousarray(canonical.astype("<f8")).tobytes())
+                canonical = values[begin : begin + rows] + 0.0
+                canonical[np.isnan(canonical)] = np.nan
+                digest.update(canonical.astype("<f8").tobytes())
     return digest.hexdigest()
 
 

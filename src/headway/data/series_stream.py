@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -71,6 +72,13 @@ class SeriesStream:
         features: Names of the columns of the context.
         sources: Names of the columns of the file that come in.
         places: For messages.
+
+    Attributes:
+        name: Of the series.
+        length: Rows handed on so far, those that were missing included.
+        is_as_read: Whether they are the rows as read: none was merged, and none was missing.
+        segments: First rows of the stretches that no window may leave.
+        missing: [F] values that are.
     """
 
     def __init__(
@@ -85,9 +93,10 @@ class SeriesStream:
         places: Places,
     ) -> None:
         self.length = 0
+        self.is_as_read = True
         self.segments = [0]
         self.missing = np.zeros(len(features), np.int64)
-        self._name, self._origin, self._spec, self._clock, self._places = name, origin, spec, clock, places
+        self.name, self._origin, self._spec, self._clock, self._places = name, origin, spec, clock, places
         self._features, self._sources = list(features), list(sources)
         self._rows = 0
         self._waiting: Rows | None = None
@@ -118,7 +127,7 @@ class SeriesStream:
             rows, self._waiting = self._waiting.then(rows), None
         if not len(rows.times):
             return
-        ticks = ticks_of(rows.times, rows.positions, self._name, self._clock, self._places, origin=self._origin)
+        ticks = ticks_of(rows.times, rows.positions, self.name, self._clock, self._places, origin=self._origin)
         if not is_last:
             ready = int(np.searchsorted(ticks, ticks[-1]))
             # A copy, because a view would keep the whole chunk.
@@ -135,6 +144,7 @@ class SeriesStream:
         times = rows.times
         keep = kept(times, ticks, rows.positions, own, spec, self._merged, self._places)
         if keep is not None:
+            self.is_as_read = False
             own = {column: values[keep] for column, values in own.items()}
             times, ticks, known = times[keep], ticks[keep], known[keep]
         masked = mask_implausible(
@@ -155,7 +165,7 @@ class SeriesStream:
             return
         recent, at = self._recent
         recent, at = np.concatenate([recent, ticks]), np.concatenate([at, positions])
-        refuse_second_clock(recent, at, self._name, self._clock, self._places)
+        refuse_second_clock(recent, at, self.name, self._clock, self._places)
         self._recent = recent[-EQUAL_GAPS - 1 :].copy(), at[-EQUAL_GAPS - 1 :].copy()
 
     def _values(self, own: Columns, rows: int, table: NDArray[np.float64] | None) -> NDArray[np.float64]:
@@ -181,19 +191,22 @@ class SeriesStream:
         if self._before is not None:
             again = 1
             times, ticks = np.concatenate([self._before[0], times]), np.concatenate([self._before[1], ticks])
-            values, known = (np.concatenate([part[:1], part]) for part in (values, known))
         self._before = last
         placed = placement(times, ticks, self._spec, self._clock, self._gaps)
+        own = placed if placed.rows is None else replace(placed, rows=placed.rows[again:])
+        self.is_as_read = self.is_as_read and placed.rows is None
         start = self.length - again
         self.segments += [start + row for row in placed.begins]
         self.length = start + placed.length
-        refuse_overfilling(self._name, self.length, self._rows, self._places.file)
+        refuse_overfilling(self.name, self.length, self._rows, self._places.file)
+        shift = again if placed.rows is None else 0
         for begin in range(again, placed.length, _ROWS_AT_ONCE):
             end = min(begin + _ROWS_AT_ONCE, placed.length)
             part = Filled(
                 filled_times(times, placed, self._clock, begin, end),
-                filled(values, placed, begin, end),
-                filled(known, placed, begin, end),
+                filled(values, own, begin - shift, end - shift),
+                filled(known, own, begin - shift, end - shift),
             )
-            self.missing += np.isnan(part.values).sum(axis=0)
+            if np.isnan(part.values.sum()):
+                self.missing += np.isnan(part.values).sum(axis=0)
             yield part

@@ -4,6 +4,7 @@ A csv is read fast where that is beyond doubt the same, else as text, so that ev
 column and the text that stands there. What is too large for memory is converted once, and read from its store.
 """
 
+import contextlib
 import logging
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -11,6 +12,7 @@ from typing import TYPE_CHECKING
 import pyarrow as pa
 
 from headway.data import csv_lines, csv_numbers
+from headway.data.ahead import each
 from headway.data.assemble import assemble
 from headway.data.columns import find, is_parquet
 from headway.data.contract import Table
@@ -77,11 +79,12 @@ def _quickly(path: Path, spec: "DatasetSpec") -> Dataset | None:
         tables = []
         with path.open("rb") as file:
             file.seek(found.begin)
-            for block in csv_numbers.blocks(file, separator=spec.separator, size=_BLOCK):
-                table = csv_numbers.plain(block, found, spec)
-                if table is None:
-                    return None
-                tables.append(table)
+            blocks = csv_numbers.blocks(file, separator=spec.separator, size=_BLOCK)
+            with contextlib.closing(each(blocks, lambda block: csv_numbers.plain(block, found, spec))) as coming:
+                for _, table in coming:
+                    if table is None:
+                        return None
+                    tables.append(table)
         if not tables:
             return None
         whole = pa.concat_tables(tables).unify_dictionaries()

@@ -1,30 +1,24 @@
 """The store of a dataset: its assembled rows in one Arrow file, memory-mapped, and a page of json about them.
 
-The file holds one record batch whose columns are each one block of numbers: `timestamps` in seconds, `values` with the
-F features of a row side by side, `known_future` likewise. NumPy sees them where they lie, so rows that are read belong
+The file holds one record batch whose columns are each one block of numbers: `values` with the F features of a row side
+by side, `timestamps` in seconds, `known_future` like the values. NumPy sees them where they lie, so rows that are read belong
 to the system's page cache and not to the process. The json is written last; without it, or where it does not describe
 the file beside it, there is no store.
 """
 
 import hashlib
 import json
-import mmap
 import os
-import tempfile
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
 from headway import files
-from headway.data.scratch import write_at
 from headway.data.series import Series
-from headway.data.series_stream import Filled
 from headway.data.source_file import ends
 
 FORMAT = 1
@@ -135,36 +129,6 @@ def series_of(header: Header, rows: Columns) -> tuple[Series, ...]:
     return tuple(series)
 
 
-@contextmanager
-def writing(
-    path: Path, key: str, *, rows: int, features: int, known_future: int
-) -> Iterator[Callable[[int, Filled], None]]:
-    """An Arrow file of a store, to be filled in any order; it takes its place when the block ends well.
-
-    Args:
-        path: The file, in a folder that exists.
-        key: What is converted, and how.
-        rows, features, known_future: Its shape.
-
-    Yields:
-        What writes rows: their first position in the store, and the rows.
-
-    Raises:
-        OSError: The disk is full, or cannot be written.
-    """
-    with files.writing(path) as file:
-        begins = _lay_out(file, key, rows=rows, features=features, known_future=known_future, near=path.parent)
-        number = file.fileno()
-
-        def write(at: int, part: Filled) -> None:
-            write_at(number, part.timestamps.astype("datetime64[s]"), begins[0] + 8 * at)
-            write_at(number, part.values, begins[1] + 8 * features * at)
-            if known_future:
-                write_at(number, part.known_future, begins[2] + 8 * known_future * at)
-
-        yield write
-
-
 def _digest(content: dict[str, Any]) -> str:
     return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
 
@@ -174,58 +138,3 @@ def _table(batch: pa.RecordBatch, name: str, width: int) -> NDArray[np.float64]:
         return np.empty((batch.num_rows, 0))
     table: NDArray[np.float64] = batch.column(name).values.to_numpy().reshape(-1, width)
     return table
-
-
-def _lay_out(file: BinaryIO, key: str, *, rows: int, features: int, known_future: int, near: Path) -> list[int]:
-    """Let Arrow write all but the numbers; where those of each column begin, the file has a hole."""
-    widths = {"values": features, "known_future": known_future}
-    with tempfile.TemporaryFile(dir=near) as empty:
-        empty.truncate(max(1, rows * 8 * max(1, *widths.values())))
-        with mmap.mmap(empty.fileno(), 0, access=mmap.ACCESS_READ) as zeros:
-            nothing = pa.py_buffer(zeros)  # is measured, and never read
-            arrays = [pa.Array.from_buffers(pa.timestamp("s"), rows, [None, nothing.slice(0, rows * 8)])]
-            names = ["timestamps"]
-            for name, width in widths.items():
-                if width:
-                    numbers = pa.Array.from_buffers(
-                        pa.float64(), rows * width, [None, nothing.slice(0, rows * width * 8)]
-                    )
-                    arrays.append(pa.FixedSizeListArray.from_arrays(numbers, width))
-                    names.append(name)
-            batch = pa.RecordBatch.from_arrays(arrays, names).replace_schema_metadata({"headway": key})
-            hollow = _Hollow(file, nothing.address)
-            large = pa.ipc.IpcWriteOptions(allow_64bit=True)  # more than 2^31 numbers
-            with pa.ipc.new_file(pa.PythonFile(hollow, "w"), batch.schema, options=large) as writer:
-                writer.write_batch(batch)
-            del nothing, numbers, arrays, batch
-    os.posix_fallocate(file.fileno(), 0, hollow.at)  # a disk that is too full says so now
-    return hollow.holes
-
-
-class _Hollow:
-    """A file that notes where blocks of numbers belong, those that lie at one address, and does not write them."""
-
-    closed = False
-
-    def __init__(self, file: BinaryIO, address: int) -> None:
-        self.at, self.holes = 0, list[int]()
-        self._file, self._address = file, address
-
-    def write(self, content: pa.Buffer | bytes) -> int:
-        size = memoryview(content).nbytes
-        if isinstance(content, pa.Buffer) and content.address == self._address:
-            self.holes.append(self.at)
-            self._file.seek(size, os.SEEK_CUR)
-        else:
-            self._file.write(memoryview(content))
-        self.at += size
-        return size
-
-    def tell(self) -> int:
-        return self.at
-
-    def flush(self) -> None:
-        self._file.flush()
-
-    def close(self) -> None:
-        """Arrow may think that it has closed the file."""

@@ -5,6 +5,7 @@ import fcntl
 import hashlib
 import json
 import os
+import time
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
 CACHE = Path("runs/.cache/datasets")  # beside the runs, where the command was typed
 # Settings that no row depends on: where the file is and whether it is the right one are asked in other ways.
 _NO_MATTER = {"path", "sha256", "source", "store", "units", "calendar", "season"}
+
+_LEFT_OVER = 7 * 86_400  # seconds after which an unfinished store is one that nobody will finish
 
 
 def stored(path: Path, spec: "DatasetSpec", *, cache: Path = CACHE) -> Dataset:
@@ -99,12 +102,15 @@ def _alone(folder: Path) -> Iterator[None]:
 
 
 def _remove_stale(cache: Path, source: dict[str, Any]) -> None:
-    """Remove the stores of earlier versions of a file: nobody finds them any more."""
-    for page in cache.glob(f"*/{store.HEADER}"):
-        other = store.source_of(page.parent)
-        if other.get("path") == source["path"] and other != source:
-            with contextlib.suppress(OSError):
-                files.remove_folder(page.parent)
+    """Remove the stores of earlier versions of a file, which nobody finds any more, and what kills have left."""
+    for folder in cache.iterdir():
+        with contextlib.suppress(OSError):
+            if (folder / store.HEADER).exists():
+                other = store.source_of(folder)
+                if other.get("path") == source["path"] and other != source:
+                    files.remove_folder(folder)
+            elif time.time() - folder.stat().st_mtime > _LEFT_OVER:  # whoever converts writes into the folder
+                files.remove_folder(folder)
 
 
 def _dataset(header: store.Header, rows: store.Columns, spec: "DatasetSpec") -> Dataset:

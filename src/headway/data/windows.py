@@ -106,8 +106,7 @@ def index_windows(
     """
     runs: list[NDArray[np.int64]] = []
     dropped = {"crosses a gap": 0, "target never observed": 0, "no target value in the context": 0}
-    offset = 0
-    for number, (series, border) in enumerate(zip(dataset.series, borders, strict=True)):
+    for number, (series, border, offset) in enumerate(zip(dataset.series, borders, dataset.begins, strict=True)):
         begin, end = border[split]
         edges = [*series.segments, len(series)]
         fitting = max(0, -(-(min(end, len(series)) - horizon + 1 - max(begin, context_length)) // stride))
@@ -124,7 +123,6 @@ def index_windows(
             first, count = _joined(np.concatenate(found, axis=1), stride)
             runs.append(np.stack([offset + first, count, np.full_like(first, number)]))
         dropped["crosses a gap"] += max(0, fitting - kept)
-        offset += len(series)
     first, count, owner = np.concatenate([np.zeros((3, 0), np.int64), *runs], axis=1)
     left_out = {reason: windows for reason, windows in dropped.items() if windows}
     return WindowIndex(first, count, owner, stride, context_length, horizon, left_out, most)
