@@ -55,7 +55,8 @@ def _train(plain: object, typed: list[str], sweep: "Child | None" = None) -> "Ou
     config = asked.config
     check_header(config.dataset, project=PROJECT)
     uri.resolve(config.tracking.uri)
-    backend.load(config.backend, threads=None if sweep is None else sweep.ticket.threads)
+    threads = None if sweep is None else sweep.ticket.threads
+    backend.load(config.backend, threads=threads, largest_product=config.largest_product)
     # Keras takes seconds to load, and --help and a wrong override must answer at once.
     from headway import pipeline
 

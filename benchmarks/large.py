@@ -162,7 +162,7 @@ def train(folder: Path, gigabytes: float, windows: int, overrides: list[str]) ->
     size = sum(file.stat().st_size for file in (folder / "store").iterdir()) / 1e9
     print(f"{rows:,} rows, {size:.1f} GB, written in {time.monotonic() - started:.0f} s", flush=True)
     sources.read = lambda spec, project=None: dataset  # what it takes to convert a file is another question
-    backend.load(config.backend)
+    backend.load(config.backend, largest_product=config.largest_product)
     memory = Highest("RssAnon")
     started, cpu = time.monotonic(), time.process_time()
     with memory:

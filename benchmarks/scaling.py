@@ -46,7 +46,10 @@ def main() -> None:
     asked, overrides = parser.parse_known_args()
     logging.disable(logging.INFO)  # each case would tell of its rows
     config = configured(overrides)
-    print(f"{backend.load(config.backend)}, one core of {os.cpu_count()}", flush=True)
+    print(
+        f"{backend.load(config.backend, largest_product=config.largest_product)}, one core of {os.cpu_count()}",
+        flush=True,
+    )
     if asked.what == "batches":
         sizes = {f"{size:,} a step": configured([*overrides, f"training.batch_size={size}"]) for size in BATCH_SIZES}
         show({name: Case(one) for name, one in sizes.items()}, asked.rounds)

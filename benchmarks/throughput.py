@@ -47,7 +47,7 @@ def main(overrides: list[str]) -> None:
     with initialize_config_dir(str(PROJECT / "conf"), version_base="1.3"):
         settings = compose("train", overrides=[*SETTING, *overrides])
     config = validate(OmegaConf.to_container(settings, resolve=True), TrainCommand).config
-    name = backend.load(config.backend)
+    name = backend.load(config.backend, largest_product=config.largest_product)
     if maps:
         print_cost_of_maps(config)
         return

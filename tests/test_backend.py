@@ -122,3 +122,27 @@ def test_seeds_are_those_of_keras_and_jax_needs_no_tensorflow_for_them(name: str
     assert len(ours) == 6
     assert ours[:-1] == theirs[:-1]
     assert (ours[-1], theirs[-1]) == ("True" if name == "tensorflow" else "False", "True")
+
+
+@pytest.mark.parametrize(
+    ("largest_product", "threads", "environment", "expected"),
+    [
+        (10, None, "", "1"),
+        (10**9, None, "", ""),
+        (None, None, "", ""),
+        (10, None, "7", "7"),
+        (10, 3, "", "3"),
+    ],
+)
+def test_small_products_are_not_split_among_threads_unless_somebody_says_so(
+    largest_product: int | None, threads: int | None, environment: str, expected: str
+) -> None:
+    code = (
+        "import os; from headway import backend; "
+        f"backend.load('jax', threads={threads}, largest_product={largest_product}); "
+        "print(os.environ.get('TF_NUM_INTRAOP_THREADS', ''))"
+    )
+    variables = {name: value for name, value in os.environ.items() if not name.startswith("TF_NUM")}
+    variables |= {"KERAS_BACKEND": ""} | ({"TF_NUM_INTRAOP_THREADS": environment} if environment else {})
+    done = subprocess.run([sys.executable, "-c", code], env=variables, capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == expected

@@ -39,7 +39,7 @@ name, overrides = VARIANTS[asked.variant]
 with initialize_config_dir(str(PROJECT / "conf"), version_base="1.3"):
     settings = compose("train", overrides=[*throughput.SETTING, f"backend={name}", *overrides])
 config = validate(OmegaConf.to_container(settings, resolve=True), TrainCommand).config
-backend.load(config.backend)
+backend.load(config.backend, largest_product=config.largest_product)
 
 from keras_model import Timed, jax_products, tensorflow_products
 

@@ -12,15 +12,18 @@ from contextlib import contextmanager
 
 from headway.errors import ConfigError
 
+_WORTH_SPLITTING = 50_000_000  # multiplications; half a millisecond of one core
 _LONG = 600.0  # seconds of training; below them what another backend saves is lost in its longer start
 
 
-def load(backend: str, *, threads: int | None = None) -> str:
+def load(backend: str, *, threads: int | None = None, largest_product: int | None = None) -> str:
     """Choose Keras's backend and import it.
 
     Args:
         backend: "tensorflow", "jax", or "auto" for KERAS_BACKEND's own value, else TensorFlow.
         threads: Threads of each operation, where this process loads Keras first; None leaves the choice to it.
+        largest_product: Multiplications of the largest matrix product of a training. Below what a thread does in less time
+            than it takes to wake another, TensorFlow gets one for each operation, unless the environment says otherwise.
 
     Returns:
         The backend that Keras loaded.
@@ -41,10 +44,12 @@ def load(backend: str, *, threads: int | None = None) -> str:
         )
         raise ConfigError(f"backend={chosen}: {chosen} is not installed; {install}")
     os.environ["KERAS_BACKEND"] = chosen
-    if threads is not None and "keras" not in sys.modules:
-        # Read once, when TensorFlow starts its device and when NumPy's and scikit-learn's libraries are loaded.
-        for variable in ("TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS", "OMP_NUM_THREADS"):
-            os.environ[variable] = str(threads)
+    if "keras" not in sys.modules:  # read once, when TensorFlow starts its device and when NumPy's libraries are loaded
+        if threads is not None:
+            for variable in ("TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS", "OMP_NUM_THREADS"):
+                os.environ[variable] = str(threads)
+        elif largest_product is not None and largest_product < _WORTH_SPLITTING:
+            os.environ.setdefault("TF_NUM_INTRAOP_THREADS", "1")
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")  # TensorFlow's own notes would bury ours
     logging.getLogger("tensorflow").setLevel(logging.ERROR)  # as would its advice on tracing, one a trained network
     loaded = _start_quietly()

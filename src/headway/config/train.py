@@ -14,6 +14,7 @@ from headway.config.training import TrainingSpec
 from headway.config.windows import SplitsSpec, WindowsSpec
 
 Backend = Literal["auto", "tensorflow", "jax"]
+_SOME_TARGETS = 8
 
 
 class TrainConfig(Spec):
@@ -50,6 +51,16 @@ class TrainConfig(Spec):
         the mean on scaled values, where that is what is trained for.
         """
         return "mse" if self.loss == "mse" else "mae"
+
+    @property
+    def largest_product(self) -> int:
+        """Multiplications of the largest matrix product in an encoder block, in a step, about."""
+        model, length = self.model, self.model.patch_length
+        tokens = (self.windows.context_length - length) // model.patch_stride + 1
+        if model.channels == "separate":  # how many all columns are is not known before they are read
+            tokens *= len(self.dataset.targets or ()) or _SOME_TARGETS
+        heads = model.heads * (model.key_dim or model.d_model // model.heads)
+        return self.training.batch_size * tokens * model.d_model * max(3 * heads, model.feed_forward)
 
     @model_validator(mode="after")
     def _groups_agree(self) -> "TrainConfig":
