@@ -104,7 +104,7 @@ class DatasetSpec(Spec):
         latest: Latest plausible time in ISO 8601, or None for a day from now; a later one is refused.
         units: Column -> unit, for tables and pictures.
         store: Whether the rows are converted once to a memory-mapped store below runs/.cache/datasets: "always", "never",
-            or "auto", for files above 256 MiB. No number depends on it.
+            or "auto", for files above 256 MiB. The rows are the same bits either way.
     """
 
     name: Name
