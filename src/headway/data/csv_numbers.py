@@ -21,6 +21,7 @@ import pyarrow.compute as pc
 import pyarrow.csv as arrow_csv
 from numpy.typing import NDArray
 
+from headway.data.ahead import each
 from headway.data.columns import features_of, sources_of, targets_of
 from headway.data.contract import LARGEST_EXACT, MISSING, zone_of
 from headway.data.csv_lines import read_names
@@ -93,6 +94,15 @@ def layout(path: Path, spec: "DatasetSpec") -> Layout:
     is_plain = len(lines) > 2 and len(types) == roles
     is_typed = len(types) == len(names) and not any(pa.types.is_string(one) for one in types.values())
     return Layout(names, begin, 2 if has_header else 1, is_plain, zone_of(time), _unit(time), types, numbers, is_typed)
+
+
+def plain_blocks(
+    path: Path, found: Layout, spec: "DatasetSpec", *, size: int
+) -> Generator[tuple[bytes, pa.Table | None]]:
+    """The lines of a file in blocks of about `size` bytes, each with what `plain` makes of it; threads read ahead."""
+    with path.open("rb") as file:
+        file.seek(found.begin)
+        yield from each(blocks(file, separator=spec.separator, size=size), lambda block: plain(block, found, spec))
 
 
 def blocks(file: io.BufferedIOBase, *, separator: str, size: int) -> Generator[bytes]:

@@ -12,7 +12,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from headway.data import csv_lines, csv_numbers, parquet_rows
-from headway.data.ahead import ahead, each
+from headway.data.ahead import ahead
 from headway.data.assemble import times_of
 from headway.data.columns import features_of, is_parquet, sources_of, targets_of
 from headway.data.contract import Table
@@ -104,21 +104,18 @@ def parts(path: Path, spec: "DatasetSpec", *, size: int = _BYTES, rows: int = _R
 def _of_csv(path: Path, spec: "DatasetSpec", size: int) -> Generator[Part]:
     found = csv_numbers.layout(path, spec)
     line, done, total = found.first, found.begin, path.stat().st_size
-    with path.open("rb") as file:
-        file.seek(found.begin)
-        blocks = csv_numbers.blocks(file, separator=spec.separator, size=size)
-        with contextlib.closing(each(blocks, lambda block: csv_numbers.plain(block, found, spec))) as coming:
-            for block, plain in coming:
-                if plain is None:
-                    read = Table(spec.path, csv_lines.read_block(block, spec, found.names, first=line))
-                else:
-                    read = plain
-                done += len(block)
-                if len(read):
-                    part = Part(spec, read, line, min(1.0, done / total))
-                    _refuse_other_zone(part, found.zone, found.first)
-                    yield part
-                line += len(read)
+    with contextlib.closing(csv_numbers.plain_blocks(path, found, spec, size=size)) as coming:
+        for block, plain in coming:
+            if plain is None:
+                read = Table(spec.path, csv_lines.read_block(block, spec, found.names, first=line))
+            else:
+                read = plain
+            done += len(block)
+            if len(read):
+                part = Part(spec, read, line, min(1.0, done / total))
+                _refuse_other_zone(part, found.zone, found.first)
+                yield part
+            line += len(read)
     if line == found.first:
         raise csv_lines.no_rows(spec)
 

@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING
 import pyarrow as pa
 
 from headway.data import csv_lines, csv_numbers
-from headway.data.ahead import each
 from headway.data.assemble import assemble
 from headway.data.columns import find, is_parquet
 from headway.data.contract import Table
@@ -77,14 +76,11 @@ def _quickly(path: Path, spec: "DatasetSpec") -> Dataset | None:
         csv_lines.sniff(path, spec)
         found = csv_numbers.layout(path, spec)
         tables = []
-        with path.open("rb") as file:
-            file.seek(found.begin)
-            blocks = csv_numbers.blocks(file, separator=spec.separator, size=_BLOCK)
-            with contextlib.closing(each(blocks, lambda block: csv_numbers.plain(block, found, spec))) as coming:
-                for _, table in coming:
-                    if table is None:
-                        return None
-                    tables.append(table)
+        with contextlib.closing(csv_numbers.plain_blocks(path, found, spec, size=_BLOCK)) as coming:
+            for _, table in coming:
+                if table is None:
+                    return None
+                tables.append(table)
         if not tables:
             return None
         whole = pa.concat_tables(tables).unify_dictionaries()
